@@ -14,15 +14,16 @@ struct answer_ok {
     uint64_t insert_id;
     uint16_t status;
     uint16_t warnings;
-    struct bytes info;    /* human-readable, may be empty */
+    struct bytes info;    /* human-readable, may be empty (at may then be NULL) */
     struct bytes tracked; /* session state entries, raw; walked by track_next; empty if none */
 };
 
 /* Reads an OK packet (0x00, or 0xfe as a result's end under DEPRECATE_EOF). capabilities: of the connection it came by. */
 bool answer_ok_read(const void *payload, size_t length, uint32_t capabilities, struct answer_ok *ret);
 /*
- * Writes it for a connection with other capabilities: without CAP_SESSION_TRACK the tracked entries and the
- * SESSION_STATE_CHANGED flag go, with it they stay as they are in ok->tracked. header is 0x00 or 0xfe.
+ * Writes it for a connection with other capabilities: without CAP_SESSION_TRACK the tracked entries go, with it they
+ * stay as they are in ok->tracked. The SESSION_STATE_CHANGED flag is set if entries are written and only then, whatever
+ * ok->status says. header is 0x00 or 0xfe.
  */
 void answer_ok_write(struct writer *w, uint8_t header, const struct answer_ok *ok, uint32_t capabilities);
 
@@ -93,8 +94,9 @@ enum server_error {
 struct server_error_text {
     uint16_t code;
     const char *state;
-    const char *format;
+    const char *format; /* MariaDB's; arguments: %s strings, %llu thread ids, %d a line */
+    const char *mysql_format; /* where MySQL words it otherwise, with the same arguments; else NULL */
 };
-const struct server_error_text *server_error_text(enum server_error code); /* never NULL for the codes above */
+const struct server_error_text *server_error_text(enum server_error code); /* never NULL; 1105 for other codes */
 
 #endif

@@ -4,6 +4,8 @@
  * mysql_native_password: stage1 = SHA1(password), stage2 = SHA1(stage1) (what the server's table holds),
  *   answer = stage1 XOR SHA1(scramble + stage2).
  * Whoever has checked an answer has stage1 and can log in elsewhere with it.
+ *
+ * False, where nothing else is said: OpenSSL had no memory; the result is zeros and must not be used.
  */
 #ifndef POINTSMAN_PROTOCOL_AUTH_H
 #define POINTSMAN_PROTOCOL_AUTH_H
@@ -16,9 +18,9 @@ enum { NATIVE_LENGTH = 20, SHA2_LENGTH = 32 };
 /* 20 bytes without NUL or '$' (servers avoid both). False: no randomness to be had. */
 bool auth_scramble_make(uint8_t scramble[SCRAMBLE_LENGTH]);
 
-void auth_native_stage1(const char *password, size_t length, uint8_t stage1[NATIVE_LENGTH]);
-void auth_native_stage2(const uint8_t stage1[NATIVE_LENGTH], uint8_t stage2[NATIVE_LENGTH]);
-void auth_native_answer(const uint8_t stage1[NATIVE_LENGTH], const uint8_t scramble[SCRAMBLE_LENGTH],
+bool auth_native_stage1(const char *password, size_t length, uint8_t stage1[NATIVE_LENGTH]);
+bool auth_native_stage2(const uint8_t stage1[NATIVE_LENGTH], uint8_t stage2[NATIVE_LENGTH]);
+bool auth_native_answer(const uint8_t stage1[NATIVE_LENGTH], const uint8_t scramble[SCRAMBLE_LENGTH],
                         uint8_t answer[NATIVE_LENGTH]);
 /* Checks a client's answer against stage2, in constant time; on success ret_stage1 is what the client knows. */
 bool auth_native_check(const uint8_t *answer, size_t length, const uint8_t scramble[SCRAMBLE_LENGTH],
@@ -27,7 +29,7 @@ bool auth_native_check(const uint8_t *answer, size_t length, const uint8_t scram
 bool auth_native_parse(const char *text, uint8_t stage2[NATIVE_LENGTH]);
 
 /* caching_sha2_password's fast answer: SHA256(pw) XOR SHA256(SHA256(SHA256(pw)) + scramble). */
-void auth_sha2_answer(const char *password, size_t length, const uint8_t scramble[SCRAMBLE_LENGTH],
+bool auth_sha2_answer(const char *password, size_t length, const uint8_t scramble[SCRAMBLE_LENGTH],
                       uint8_t answer[SHA2_LENGTH]);
 
 #endif

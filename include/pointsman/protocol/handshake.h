@@ -37,15 +37,19 @@ struct login {
     uint32_t capabilities;  /* as sent: AND it with what was offered */
     uint32_t mariadb_capabilities;
     uint32_t max_packet;
-    uint8_t collation;
+    uint16_t collation;     /* a login has room for 8 bits of it, COM_CHANGE_USER for 16; 0: not said (COM_CHANGE_USER) */
     struct bytes user;
     struct bytes auth;      /* the answer to the scramble; length 0: no password */
-    struct bytes database;  /* at NULL: none */
+    struct bytes database;  /* at NULL: none (an empty name too is none) */
     struct bytes plugin;    /* at NULL: not said */
     struct bytes attributes; /* the key/value pairs raw (after their total length); walked by attribute_next */
     uint8_t zstd_level;
 };
 
+/*
+ * Exactly the 32 bytes of an SSLRequest. On a connection without TLS any longer packet with CAP_SSL set is neither an
+ * SSLRequest nor a login: refuse it (over TLS every login has CAP_SSL set, so login_read() can't tell).
+ */
 bool login_is_ssl_request(const void *payload, size_t length, uint32_t *ret_capabilities);
 /* `offered` are the greeting's capabilities: what counts is client AND offered. Attributes are validated wholly. */
 bool login_read(const void *payload, size_t length, uint32_t offered, struct login *ret);
@@ -60,7 +64,10 @@ struct auth_switch {
 bool auth_switch_read(const void *payload, size_t length, struct auth_switch *ret);
 void auth_switch_write(struct writer *w, const char *plugin, const uint8_t *scramble);
 
-/* COM_CHANGE_USER, the payload with its command byte. */
+/*
+ * COM_CHANGE_USER, the payload with its command byte; capabilities: client AND offered of the connection. Sets
+ * capabilities (as given), user, auth, database, collation, plugin and attributes.
+ */
 bool change_user_read(const void *payload, size_t length, uint32_t capabilities, struct login *ret);
 
 #endif

@@ -36,6 +36,7 @@ uint64_t read_u64(struct reader *r);
 uint64_t read_lenenc(struct reader *r);      /* Protocol::LengthEncodedInteger; 0xfb and 0xff are faults */
 struct bytes read_bytes(struct reader *r, size_t length);
 struct bytes read_lenenc_bytes(struct reader *r);
+struct bytes read_value(struct reader *r);   /* a text row's value: as above, but 0xfb is NULL (at NULL, no fault) */
 struct bytes read_nul(struct reader *r);     /* up to a NUL, which is consumed and not part; fault if there is none */
 struct bytes read_rest(struct reader *r);
 void read_skip(struct reader *r, size_t length);
