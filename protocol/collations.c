@@ -1,8 +1,8 @@
 /*
  * collations.c - a table of collation ids, and four ways to look into it.
  *
- * MariaDB's from information_schema.COLLATIONS of 10.11, MySQL's from the manual of 8.4 ("Supported Character
- * Sets and Collations"). Looked at once a login: searched from the front.
+ * MariaDB's from information_schema.COLLATIONS of 10.11, MySQL's as the connectors of 8.0 list them. Looked
+ * at once a login: searched from the front.
  */
 #include "pointsman/protocol/collations.h"
 
@@ -266,10 +266,22 @@ const struct collation *collation_by_id(uint16_t id, bool mariadb)
     return NULL;
 }
 
+/* "utf8_bin" is how servers before MariaDB 10.6 and MySQL 8.0.30 say "utf8mb3_bin". */
+static bool same_collation(const char *ours, const char *name, size_t length)
+{
+    static const char long_form[] = "utf8mb3_", short_form[] = "utf8_";
+    const size_t longer = sizeof long_form - 1, shorter = sizeof short_form - 1;
+
+    if (length > shorter && strncasecmp(name, short_form, shorter) == 0)
+        return strncmp(ours, long_form, longer) == 0 && same(ours + longer, name + shorter, length - shorter);
+    return same(ours, name, length);
+}
+
 const struct collation *collation_by_name(const char *name, size_t length, bool mariadb)
 {
     for (size_t i = 0; i < COLLATIONS; i++)
-        if ((collations[i].flavours & (mariadb ? MARIADB : MYSQL)) && same(collations[i].name, name, length))
+        if ((collations[i].flavours & (mariadb ? MARIADB : MYSQL)) &&
+            same_collation(collations[i].name, name, length))
             return &collations[i];
     return NULL;
 }

@@ -27,7 +27,7 @@ struct collation {
  */
 const struct collation *collation_by_id(uint16_t id, bool mariadb);
 
-/* By name, any case; NULL if there is none with an id up to 255. */
+/* By name, any case, utf8_... being utf8mb3_...; NULL if there is none with an id up to 255. */
 const struct collation *collation_by_name(const char *name, size_t length, bool mariadb);
 
 /*
