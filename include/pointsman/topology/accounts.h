@@ -41,6 +41,7 @@ struct accounts {
     size_t count;
     struct account *rows;   /* sorted as a server does */
     const char *proxy_host; /* the address servers see us coming from ("127.0.0.1", "localhost"), or NULL */
+    size_t bytes;           /* of the whole block, rows and strings included; private */
 };
 
 enum account_verdict {
