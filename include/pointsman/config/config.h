@@ -5,8 +5,8 @@
  *                                             │
  *                                             └─> --help, conf/pointsman.ini, docs (config_print_*)
  *
- * A struct config never changes once it is loaded; a reload makes a new one. It is counted: whoever keeps a pointer
- * holds a reference. Times are in milliseconds, sizes in bytes.
+ * A struct config never changes once it is loaded; a reload makes a new one. It is counted: whoever keeps a
+ * pointer holds a reference. Times are in milliseconds, sizes in bytes.
  */
 #ifndef POINTSMAN_CONFIG_CONFIG_H
 #define POINTSMAN_CONFIG_CONFIG_H
@@ -22,7 +22,8 @@
 
 /* An address to listen on or to connect to, resolved when the file was read. */
 struct config_address {
-    char *text; /* as written: "127.0.0.1:6033", "unix:/run/pointsman.sock", "[::1]:6033", "db1.example:3306" */
+    char *
+        text; /* as written: "127.0.0.1:6033", "unix:/run/pointsman.sock", "[::1]:6033", "db1.example:3306" */
     socklen_t length;
     union {
         struct sockaddr any;
@@ -63,7 +64,11 @@ enum config_log_level { CONFIG_LOG_ERROR, CONFIG_LOG_WARNING, CONFIG_LOG_INFO, C
 enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
 enum config_balance { CONFIG_BALANCE_ROUND_ROBIN, CONFIG_BALANCE_LEAST_BUSY };
 enum config_read_your_writes { CONFIG_RYW_SESSION, CONFIG_RYW_GLOBAL, CONFIG_RYW_OFF };
-enum config_primary_reads { CONFIG_PRIMARY_READS_FALLBACK, CONFIG_PRIMARY_READS_ALWAYS, CONFIG_PRIMARY_READS_NEVER };
+enum config_primary_reads {
+    CONFIG_PRIMARY_READS_FALLBACK,
+    CONFIG_PRIMARY_READS_ALWAYS,
+    CONFIG_PRIMARY_READS_NEVER
+};
 enum config_failover_mode { CONFIG_FAILOVER_AUTOMATIC, CONFIG_FAILOVER_MANUAL, CONFIG_FAILOVER_OFF };
 enum config_data_loss { CONFIG_DATA_LOSS_REFUSE, CONFIG_DATA_LOSS_ALLOW };
 enum config_old_primary { CONFIG_OLD_PRIMARY_REJOIN, CONFIG_OLD_PRIMARY_READ_ONLY, CONFIG_OLD_PRIMARY_LEAVE };
@@ -71,7 +76,11 @@ enum config_proxies { CONFIG_PROXIES_SEVERAL, CONFIG_PROXIES_SINGLE };
 enum config_account_hosts { CONFIG_ACCOUNT_HOSTS_SAME, CONFIG_ACCOUNT_HOSTS_SEPARATE };
 enum config_tls_servers { CONFIG_TLS_OFF, CONFIG_TLS_PREFERRED, CONFIG_TLS_REQUIRED, CONFIG_TLS_VERIFY };
 
-enum { CONFIG_AUTO = 0 }; /* workers, max_per_server: find it out */
+enum {
+    CONFIG_AUTO = 0,         /* workers, max_per_server: find it out */
+    CONFIG_SERVERS_MAX = 64, /* more are a fault */
+    CONFIG_NAME_MAX = 63,    /* bytes of a server's or rule's name */
+};
 
 struct config {
     atomic_uint refs;
@@ -148,24 +157,33 @@ struct config {
 };
 
 /*
- * Reads the file at path. Every fault is printed to `faults` as "FILE:LINE: what is wrong and what would be right";
- * the whole file is read, however many there are. Returns a config with one reference, or NULL if there was any fault
- * (a file that can't be opened, want of memory included). Warnings (keys without effect yet, what cannot work
- * together but isn't a fault) go to faults too, as "FILE:LINE: warning: ...", and don't make it fail.
+ * Reads the file at path. Every fault is printed to `faults` as "FILE:LINE: what is wrong and what would be
+ * right"; the whole file is read, however many there are. Returns a config with one reference, or NULL if
+ * there was any fault (a file that can't be opened, want of memory included). Warnings (keys without effect
+ * yet, what cannot work together but isn't a fault) go to faults too, as "FILE:LINE: warning: ...", and don't
+ * make it fail.
  */
 struct config *config_load(const char *path, FILE *faults);
+
+/* The same from an open stream, which is read to its end and stays the caller's; path only names it in
+ * faults. */
+struct config *config_load_stream(FILE *file, const char *path, FILE *faults);
 
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* NULL-safe; wipes passwords */
 
-/* What of `fresh` differs from `old` but takes effect only at a restart (listeners, workers): names, comma-separated, into
- * out; "" if nothing does. */
+/* What of `fresh` differs from `old` but takes effect only at a restart (listeners, workers): names,
+ * comma-separated, into out; "" if nothing does. */
 void config_restart_only(const struct config *old, const struct config *fresh, char *out, size_t size);
 
 void config_print_help(FILE *to);   /* each section and key with its default and one line, for --help */
 void config_print_sample(FILE *to); /* a whole commented ini: conf/pointsman.ini is exactly this */
+void config_print_docs(FILE *to);   /* the same as Markdown tables: docs/configuration.md is exactly this */
 
-/* Walks every option with its value in text form, for SHOW VARIABLES; secrets come as "***". Returns false at the end. */
-bool config_option_at(const struct config *config, size_t index, const char **ret_name, char *value, size_t size);
+/* Walks every option but those of servers, rules and accounts with its value as it could stand in the file,
+ * for SHOW VARIABLES. ret_name is static, "routing.max_lag"; secrets come as "***". Returns false at the end.
+ */
+bool config_option_at(const struct config *config, size_t index, const char **ret_name, char *value,
+                      size_t size);
 
 #endif
