@@ -60,6 +60,8 @@ $(BUILD)/flags: FORCE
 
 $(UNIT): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libproxy.a $(BUILD)/libprotocol.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+# This one makes each allocation fail in turn.
+$(BUILD)/tests/unit/config/test_config_memory: ALL_LDFLAGS += -Wl,--wrap=calloc,--wrap=reallocarray,--wrap=strdup,--wrap=free
 $(FUNC): $(BUILD)/tests/functional/%: $(BUILD)/tests/functional/%.o $(BUILD)/libcluster.a $(BUILD)/libproxy.a $(BUILD)/libprotocol.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 $(TOOLS): $(BUILD)/tests/%: $(BUILD)/tests/cluster/%.o $(BUILD)/libcluster.a

@@ -144,3 +144,13 @@ bool address_collide(const struct config_address *a, const struct config_address
     /* sin_port and sin6_port stand at the same place */
     return a->sa.in.sin_port == b->sa.in.sin_port && (is_every_address(a) || is_every_address(b));
 }
+
+bool address_is_local(const struct config_address *address)
+{
+    switch (address->sa.any.sa_family) {
+    case AF_UNIX: return true;
+    case AF_INET: return ntohl(address->sa.in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    case AF_INET6: return IN6_IS_ADDR_LOOPBACK(&address->sa.in6.sin6_addr);
+    default: return false;
+    }
+}

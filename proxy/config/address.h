@@ -23,4 +23,7 @@ bool address_equal(const struct config_address *a, const struct config_address *
  * family. IPv4 and IPv6 don't meet: a listener on [::] is for IPv6 only. */
 bool address_collide(const struct config_address *a, const struct config_address *b);
 
+/* Only this machine can reach it: loopback or a unix socket. */
+bool address_is_local(const struct config_address *address);
+
 #endif

@@ -98,6 +98,22 @@ static void check_listeners(struct load *load)
     free(all);
 }
 
+/* Without accounts the console trusts whoever sits on this machine, and nobody else. */
+static void check_console(struct load *load)
+{
+    const struct config *config = load->config;
+
+    if (config->admins_count + config->admin_readers_count > 0)
+        return;
+    for (size_t i = 0; i < config->admin_count; i++)
+        if (!address_is_local(&config->admin[i]))
+            fault_warning(
+                &load->faults, load_line(load, "pointsman.admin", 0),
+                "admin = %s: other machines can reach the console, and without accounts in [admin] it lets "
+                "none of them in",
+                config->admin[i].text);
+}
+
 /* ---- rules ---- */
 
 static void find_rule_server(struct load *load, struct load_section *at)
@@ -229,9 +245,12 @@ static void check_open_files(struct load *load)
 void check_config(struct load *load)
 {
     static void (*const checks[])(struct load * load) = {
-        check_servers,    check_server_addresses, check_listeners,           check_rule_servers,
-        check_rule_order, check_monitor_times,    check_replication_account, check_tls,
-        check_reads,      check_failover,         check_open_files,
+        check_servers,       check_server_addresses,
+        check_listeners,     check_console,
+        check_rule_servers,  check_rule_order,
+        check_monitor_times, check_replication_account,
+        check_tls,           check_reads,
+        check_failover,      check_open_files,
     };
 
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)

@@ -5,6 +5,7 @@
  *                     ├─> config_print_sample   conf/pointsman.ini
  *                     └─> config_print_docs     docs/configuration.md
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -172,7 +173,7 @@ static void docs_section(FILE *to, const struct section *section)
 {
     fputs("\n## `", to);
     print_heading(to, section, "NAME");
-    fprintf(to, "`\n\n%s.\n", section->help);
+    fprintf(to, "`\n\n%c%s.\n", toupper((unsigned char)section->help[0]), section->help + 1);
     if (section->form == SECTION_ACCOUNTS) {
         fprintf(to, "\n```ini\n[%s]\n%s\n```\n", section->name, section->example);
         return;

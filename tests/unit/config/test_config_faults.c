@@ -136,7 +136,7 @@ static const struct row addresses[] = {
      "f:7: listen = unix:/0123456789012345678901234567890123456789012345678901234567890123456789"
      "01234567890123456789012345678901234567: the path of a unix socket has at most 107 bytes\n"},
     {"[pointsman]\nhttp=127.0.0.1:6033\n", "f:7: http = 127.0.0.1:6033: listen has 127.0.0.1:6033 already\n"},
-    {"[pointsman]\nadmin=0.0.0.0:6080\n", "f:6: http = 127.0.0.1:6080: admin has 0.0.0.0:6080 already\n"},
+    {"[pointsman]\nlisten=0.0.0.0:6080\n", "f:6: http = 127.0.0.1:6080: listen has 0.0.0.0:6080 already\n"},
     {"[pointsman]\nlisten=unix:/a, unix:/a\n", "f:7: listen = unix:/a: listen has unix:/a already\n"},
     {"[pointsman]\nlisten=[::]:7,[::1]:7\n", "f:7: listen = [::1]:7: listen has [::]:7 already\n"},
     {"[pointsman]\nlisten=[::]:7,0.0.0.0:7\n", ""},
