@@ -6,9 +6,9 @@
  *
  *   tracked:  ( type | length | data )*      data of TRACK_SYSTEM_VARIABLE: ( name value )*
  *
- * The documentation calls OK's info a string to the end of the packet where CAP_SESSION_TRACK is missing;
- * servers of both flavours send it with its length there too, and leave it out altogether when it is empty
- * and nothing follows.
+ * Where servers of both flavours differ from the documentation: without CAP_SESSION_TRACK too, info comes
+ * with its length; it is left out altogether when it is empty and nothing follows; TRACK_STATE_CHANGE's data
+ * is a plain "1".
  */
 #include "pointsman/protocol/answer.h"
 
@@ -16,19 +16,19 @@
 
 enum { OK_HEADER = 0x00, EOF_HEADER = 0xfe, ERR_HEADER = 0xff, STATE_LENGTH = 5, EOF_LENGTH_MAX = 8 };
 
-/* ---- OK ---- */
-
-/* Without CAP_SESSION_TRACK: with its length, or to the end as the documentation has it. */
-static struct bytes read_info_alone(struct reader *r)
+/* A string that fills what is left, with or without its length: servers and documentation don't agree. */
+static struct bytes read_last(struct reader *r)
 {
     struct reader measured = *r;
-    struct bytes info = read_lenenc_bytes(&measured);
+    struct bytes string = read_lenenc_bytes(&measured);
 
     if (!reader_done(&measured))
         return read_rest(r);
     *r = measured;
-    return info;
+    return string;
 }
+
+/* ---- OK ---- */
 
 bool answer_ok_read(const void *payload, size_t length, uint32_t capabilities, struct answer_ok *ret)
 {
@@ -43,7 +43,7 @@ bool answer_ok_read(const void *payload, size_t length, uint32_t capabilities, s
     ok.status = read_u16(&r);
     ok.warnings = read_u16(&r);
     if (reader_left(&r) > 0)
-        ok.info = capabilities & CAP_SESSION_TRACK ? read_lenenc_bytes(&r) : read_info_alone(&r);
+        ok.info = capabilities & CAP_SESSION_TRACK ? read_lenenc_bytes(&r) : read_last(&r);
     if (reader_left(&r) > 0 && (ok.status & STATUS_SESSION_STATE_CHANGED))
         ok.tracked = read_lenenc_bytes(&r);
     if (!reader_done(&r))
@@ -163,8 +163,8 @@ static struct bytes read_single(struct reader *data, uint8_t type)
     case TRACK_GTIDS:
         read_skip(data, 1); /* how the set is written: 0 is the only way */
         return read_lenenc_bytes(data);
+    case TRACK_STATE_CHANGE: return read_last(data);
     case TRACK_SCHEMA:
-    case TRACK_STATE_CHANGE:
     case TRACK_TRANSACTION_CHARACTERISTICS:
     case TRACK_TRANSACTION_STATE: return read_lenenc_bytes(data);
     default: return read_rest(data);
