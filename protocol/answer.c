@@ -1,8 +1,9 @@
 /*
  * answer.c - OK, EOF and ERR packets, and the session state that rides in OK.
  *
- *   OK   00|fe affected insert_id status warnings [info] [tracked]      lenenc lenenc u16 u16 lenenc-string
- * twice EOF  fe warnings status ERR  ff code ['#' SQLSTATE] message
+ *   OK   00|fe affected insert_id status warnings [info] [tracked]
+ *   EOF  fe warnings status
+ *   ERR  ff code ['#' SQLSTATE] message
  *
  *   tracked:  ( type | length | data )*      data of TRACK_SYSTEM_VARIABLE: ( name value )*
  *

@@ -1,9 +1,10 @@
 /*
  * handshake.c - the packets of the connection phase.
  *
- *   greeting     10 version\0 id scramble[8] 0 caps.lo | collation status caps.hi 21 zeros[6] ext
- * scramble[12] 0 plugin\0 SSLRequest   caps max collation zeros[19] ext                                    32
- * bytes, no more login        the same 32 bytes, then user\0 auth [database\0] [plugin\0] [attributes] [zstd]
+ *   greeting     10 version\0 id scramble[8] 0 caps.lo collation status caps.hi 21
+ *                zeros[6] ext scramble[12] 0 plugin\0
+ *   SSLRequest   caps max collation zeros[19] ext                 32 bytes, no more
+ *   login        the same 32 bytes, user\0 auth [database\0] [plugin\0] [attributes] [zstd]
  *   change user  0x11 user\0 auth database\0 [collation [plugin\0 [attributes]]]
  *   auth switch  0xfe plugin\0 data
  *

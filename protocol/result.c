@@ -13,9 +13,10 @@
  *   pass_rest     what is left of the packet before, its continuations too
  *   pass_rows     the hot loop: whole rows, a compare or two each
  *   peek          what is the packet here? (changes nothing)
- *   swallow       packets that are nobody's business: counts, definitions, their EOF, progress reports, odd
- * rows deliver       one that is, if it is the first thing in the span: else what lies before it is handed
- * out first
+ *   swallow       packets that are nobody's business: counts, definitions, their EOF,
+ *                 progress reports, odd rows
+ *   deliver       one that is, if it is the first thing in the span: else what lies before
+ *                 it is handed out first
  *
  * Terminators are told from rows by length. 0xfe begins a text row only where the first value is 16 MB or
  * longer, and such a packet is PACKET_MAX long; an EOF has at most 8 bytes; an OK in EOF's place at least 7.
