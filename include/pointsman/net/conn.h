@@ -1,0 +1,82 @@
+/*
+ * conn.h - a connection: file descriptor, watchers, what was read and not yet used, what waits to be written.
+ *
+ *   socket ──read──> in (a chunk, only while there is something in it)      or the caller's scratch memory
+ *   socket <─write── straight from the caller's memory; what the socket didn't take is copied to `out`
+ *
+ * Write first, watch for writability only when the socket is full. While `out` isn't empty the connection is
+ * backlogged: whoever feeds it must stop reading its source until on_drained; so nothing queues without
+ * bound.
+ */
+#ifndef POINTSMAN_NET_CONN_H
+#define POINTSMAN_NET_CONN_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "pointsman/base/chunk.h"
+
+struct conn;
+
+struct conn_events {
+    void (*readable)(struct conn *conn);
+    void (*drained)(struct conn *conn); /* all that waited was written */
+    void (*failed)(
+        struct conn *conn); /* writing what waited failed; the connection is to be closed by its owner */
+};
+
+struct conn {
+    int fd; /* -1: closed */
+    struct ev_loop *loop;
+    const struct conn_events *events;
+    struct chunk_pool *chunks;
+    ev_io read_watcher, write_watcher;
+    struct chunk *in; /* NULL while there is nothing unread */
+    struct list out;  /* chunks waiting to be written */
+};
+
+enum conn_outcome {
+    CONN_OK,     /* something was read, or everything written or kept to be written */
+    CONN_AGAIN,  /* nothing to be read now */
+    CONN_CLOSED, /* the peer closed its side */
+    CONN_FAILED, /* an error of the socket; errno says which */
+    CONN_MEMORY, /* no memory */
+};
+
+/* Takes over fd (non-blocking already) and starts reading. */
+void conn_open(struct conn *conn, int fd, struct ev_loop *loop, struct chunk_pool *chunks,
+               const struct conn_events *events);
+/* Closes; idempotent. Buffers are given back. */
+void conn_close(struct conn *conn);
+static inline bool conn_is_open(const struct conn *conn)
+{
+    return conn->fd >= 0;
+}
+
+/* Starts or stops watching for input; free if nothing changes within one round of the loop. */
+void conn_watch(struct conn *conn, bool readable);
+/* Waits for writability although nothing is to be written (a connect in progress): on_drained comes then. */
+void conn_watch_connect(struct conn *conn);
+
+/* Reads once into conn->in, which is made if there is none and has room for at least `least` more bytes
+ * behind it (at most CHUNK_LARGE in all). */
+enum conn_outcome conn_read(struct conn *conn, size_t least);
+/* Reads once into the caller's memory. */
+enum conn_outcome conn_read_into(struct conn *conn, void *memory, size_t size, size_t *ret_length);
+/* Drops n bytes from the front of conn->in; gives the chunk back when it becomes empty. */
+void conn_consume(struct conn *conn, size_t n);
+/* Keeps `length` bytes as conn->in, which must be NULL. */
+enum conn_outcome conn_keep(struct conn *conn, const void *data, size_t length);
+
+/* Writes all of iov (at most 64 parts; they are changed): now, or what the socket doesn't take later. */
+enum conn_outcome conn_writev(struct conn *conn, struct iovec *iov, int count);
+enum conn_outcome conn_write(struct conn *conn, const void *data, size_t length);
+static inline bool conn_backlogged(const struct conn *conn)
+{
+    return !list_empty(&conn->out);
+}
+
+#endif

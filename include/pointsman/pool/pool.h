@@ -1,0 +1,188 @@
+/*
+ * pool.h - one worker's connections to the servers.
+ *
+ * A pool holds connections that are alike for those who use them: same server, same account, same
+ * capabilities. A connection's state is the list it is on, and backend_move() is the only function that puts
+ * it there:
+ *
+ *   CONNECTING ──login done──> IDLE <──pool_release── BUSY <──pool_acquire── IDLE
+ *                               │                      │ ^
+ *                               │             pool_hold│ │pool_release
+ *                               │                      v │
+ *                               └──idle_timeout──> DEAD  HELD ──dirty──> CLEANING ──> IDLE
+ *
+ * Who finds no idle connection waits in the pool's queue (struct waiter), first come first served.
+ * Connections are opened only while somebody waits: freely up to POOL_EAGER unheld ones a pool, beyond that
+ * only when the first in the queue has waited for POOL_PATIENCE, which means that the ones there are stuck in
+ * slow statements, not that they are few: fewer, fuller connections make servers do more.
+ */
+#ifndef POINTSMAN_POOL_POOL_H
+#define POINTSMAN_POOL_POOL_H
+
+#include <ev.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pointsman/base/chunk.h"
+#include "pointsman/net/conn.h"
+#include "pointsman/pool/identity.h"
+#include "pointsman/protocol/result.h"
+#include "pointsman/state/state.h"
+#include "pointsman/topology/topology.h"
+
+enum { POOL_EAGER = 8, POOL_PATIENCE = 100 /* ms */, POOL_BACKOFF = 200 /* ms */ };
+
+struct session; /* of the layer above; never looked into here */
+struct pools;
+
+struct pool {
+    struct list in_identity, in_pools; /* identity->pools, pools->all */
+    struct pools *set;
+    struct identity *identity; /* referenced */
+    int server;
+    uint32_t capabilities;
+    struct list idle;    /* struct backend, last used first */
+    struct list waiters; /* struct waiter, first come first */
+    unsigned connecting, busy, held, idle_count;
+};
+
+enum backend_list {
+    BACKEND_CONNECTING,
+    BACKEND_IDLE,
+    BACKEND_BUSY,
+    BACKEND_HELD,
+    BACKEND_CLEANING,
+    BACKEND_DEAD
+};
+
+/* One command whose answer has yet to come; queued on its backend in the order of sending. */
+enum command_kind {
+    COMMAND_CLIENT, /* a session's own: its answer is passed on */
+    COMMAND_CARRY,  /* makes the connection's state that of the session; its answer is swallowed */
+    COMMAND_SAVE,   /* asks for LAST_INSERT_ID() and FOUND_ROWS() before another session takes over */
+    COMMAND_LOGIN,  /* part of a session's login (default schema): only OK or ERR matters */
+    COMMAND_CLEAN,  /* COM_RESET_CONNECTION and what makes the connection ours again */
+};
+
+struct command {
+    struct list link; /* backend->commands */
+    enum command_kind kind;
+    uint8_t code;            /* enum command_code */
+    struct session *session; /* borrowed; NULL once the session is gone: the answer is swallowed */
+    struct state *after;     /* referenced or NULL: the connection's state when it has succeeded */
+};
+
+/* Values of a session's last statements that only the connection they ran on knows. */
+enum past_kind { PAST_INSERT_ID, PAST_FOUND_ROWS, PAST_KINDS };
+
+struct backend {
+    struct conn conn;
+    struct list link;     /* of the list it is on, but CONNECTING and BUSY */
+    struct list in_pools; /* pools->backends: all of them */
+    enum backend_list list;
+    struct pool *pool;
+    struct list commands; /* struct command in flight; the head's answer comes first */
+    struct result result; /* of the head; begun if `reading` */
+    bool reading;
+    bool dirty;   /* needs COM_RESET_CONNECTION before somebody else may have it */
+    bool tainted; /* nothing cleans it (SET ROLE): it is closed instead */
+    bool broken;  /* a carry failed: what follows in the pipe is void */
+    uint8_t login_step;
+    struct state *state;     /* referenced: what it is in when all commands in flight have succeeded */
+    struct session *session; /* whose it is now (BUSY, HELD); borrowed */
+    struct session
+        *past[PAST_KINDS]; /* whose values only this connection knows still, though IDLE; borrowed */
+    bool warnings;         /* its diagnostics area may hold something */
+    uint32_t thread_id;
+    uint16_t status;       /* last status flags */
+    uint32_t capabilities; /* as negotiated */
+    uint64_t since;        /* ms: when it came to its list */
+    uint64_t answered;     /* statements answered */
+};
+
+struct waiter {
+    struct list link; /* pool->waiters; on no list: not waiting */
+    struct pool *pool;
+    uint64_t since, deadline; /* ms */
+};
+
+/* What the layer above is told. */
+struct pool_events {
+    void (*granted)(struct waiter *waiter, struct backend *backend); /* backend is BUSY and the waiter's */
+    /* The server refused the account (its own code and words), or none can be had there now (code 0): go
+     * elsewhere. */
+    void (*refused)(struct waiter *waiter, unsigned code, const char *state, const char *message,
+                    size_t length);
+    void (*readable)(struct backend *backend); /* bytes for the head of the queue */
+    void (*drained)(struct backend *backend);
+    void (*lost)(struct backend *backend);   /* it failed or was closed; to be discarded by the callee */
+    void (*forget)(struct backend *backend); /* it goes and still has somebody's past */
+};
+
+/* Shared by all workers: connections a server has, over all of them. */
+struct pool_limits {
+    atomic_uint used[TOPOLOGY_SERVERS_MAX];
+};
+
+struct pools {
+    struct ev_loop *loop;
+    struct chunk_pool *chunks;
+    struct state_table *states;
+    const struct pool_events *events;
+    struct pool_limits *limits;
+    struct topology *topology; /* borrowed from the worker, always current */
+    struct list all;           /* struct pool */
+    struct list backends;      /* struct backend, of all pools */
+    struct list dead;          /* freed after the present round of the loop */
+    struct list free_commands;
+    ev_prepare reaper;
+    uint64_t avoid_until[TOPOLOGY_SERVERS_MAX]; /* ms: connecting failed just now */
+    atomic_uint idle[TOPOLOGY_SERVERS_MAX];     /* for the console */
+    atomic_ullong opened, failed;
+    unsigned busy[TOPOLOGY_SERVERS_MAX]; /* connections that run a statement now */
+    bool starving[TOPOLOGY_SERVERS_MAX]; /* a server's limit kept somebody waiting: ask other workers */
+};
+
+void pools_init(struct pools *set, struct ev_loop *loop, struct chunk_pool *chunks,
+                struct state_table *states, const struct pool_events *events, struct pool_limits *limits);
+void pools_done(struct pools *set);
+/* To be called now and then (20 to 500 ms): timeouts, growth. Returns whether somebody waits. */
+bool pools_tick(struct pools *set);
+/* A new topology: closes what belongs to servers that are down, connections of old accounts too. */
+void pools_topology(struct pools *set, struct topology *topology);
+/* Closes one idle connection to this server, the one unused for longest. False: there is none. */
+bool pools_close_idle(struct pools *set, int server);
+uint64_t pools_now(const struct pools *set); /* ms, of the loop's round */
+
+/* The pool for this key, made if there is none; NULL: no memory. */
+struct pool *pool_find(struct pools *set, struct identity *identity, int server, uint32_t capabilities);
+
+/*
+ * A connection for `session`: an idle one (BUSY now), preferably in this state or at least one that can be
+ * brought there; or NULL, and the waiter waits until events->granted or ->refused.
+ */
+struct backend *pool_acquire(struct pool *pool, struct session *session, const struct state *state,
+                             struct waiter *waiter, uint64_t deadline);
+void waiter_cancel(struct waiter *waiter);
+
+void backend_take(struct backend *backend);   /* IDLE -> BUSY, for nobody: backend_release() ends it */
+void backend_hold(struct backend *backend);   /* BUSY -> HELD */
+void backend_unhold(struct backend *backend); /* HELD -> BUSY */
+void backend_release(
+    struct backend *backend); /* BUSY or HELD -> IDLE (through CLEANING if dirty), or closed if tainted */
+void backend_discard(struct backend *backend); /* closes it; commands in flight are dropped, the struct lives
+                                                  on until the round's end */
+void backend_set_state(struct backend *backend, struct state *state); /* takes a reference of its own */
+
+/* Queues a command whose bytes the caller writes. NULL: no memory. */
+struct command *backend_expect(struct backend *backend, enum command_kind kind, uint8_t code,
+                               struct session *session);
+/* The head's answer is complete: takes it off the queue; its `after` becomes nothing (the caller used it). */
+void backend_answered(struct backend *backend);
+/* Cleaning is done: IDLE, or whoever waits gets it. */
+void backend_cleaned(struct backend *backend);
+
+const char *backend_list_name(enum backend_list list);
+
+#endif

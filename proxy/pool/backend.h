@@ -1,0 +1,35 @@
+/* backend.h - one connection's life, for the pool's files (private to proxy/pool). */
+#ifndef POINTSMAN_POOL_BACKEND_H
+#define POINTSMAN_POOL_BACKEND_H
+
+#include "pointsman/pool/pool.h"
+
+/* Starts connecting; false: no memory or no socket (errno). A place was reserved by the caller. */
+bool backend_connect(struct pool *pool);
+/* Connecting or logging in failed: with the server's own words, or code 0 and ours. Tells those who wait. */
+void backend_connect_failed(struct backend *backend, unsigned code, const char *state, const char *message,
+                            size_t length);
+void backend_refuse_all(struct pool *pool, unsigned code, const char *state, const char *message,
+                        size_t length);
+
+/* The only function that changes the list a connection is on. */
+void backend_move(struct backend *backend, enum backend_list list);
+/* COM_RESET_CONNECTION and our own settings behind it; then backend_cleaned(). */
+void backend_clean(struct backend *backend);
+void backend_free(struct backend *backend);
+
+static inline bool backend_has_past(const struct backend *backend)
+{
+    return backend->past[PAST_INSERT_ID] || backend->past[PAST_FOUND_ROWS];
+}
+
+/* backend_login.c: the steps of a login; a step takes one packet. True: logged in. */
+void backend_login_begin(struct backend *backend);
+bool backend_login_packet(struct backend *backend, const uint8_t *payload, size_t length, uint8_t sequence);
+/* The statement that makes a fresh or reset connection ours; a whole packet. Returns its length. */
+size_t backend_setup_packet(const struct backend *backend, uint8_t *out, size_t size);
+
+/* pool.c: whoever waits first gets it, else it becomes idle. */
+void pool_serve(struct pool *pool, struct backend *backend);
+
+#endif

@@ -1,0 +1,218 @@
+/*
+ * backend_login.c - logging in to a server, as a table of steps. Each step takes one packet from the server
+ * and answers it.
+ *
+ *   CONNECTED ─> GREETING ─> ANSWER ──OK──> SETUP ──OK──> done
+ *                              │ ^
+ *                              └─┘ auth switch
+ *
+ * SETUP turns on what the relay stands on: session tracking of everything, so that a statement's effects on
+ * the session arrive with its OK packet.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "backend.h"
+#include "pointsman/protocol/answer.h"
+#include "pointsman/protocol/auth.h"
+#include "pointsman/protocol/handshake.h"
+
+enum login_step { STEP_CONNECTING, STEP_GREETING, STEP_ANSWER, STEP_SETUP, STEP_DONE, STEPS };
+
+static void fail(struct backend *backend, const char *why)
+{
+    backend_connect_failed(backend, 0, "", why, strlen(why));
+}
+
+static void fail_with(struct backend *backend, const uint8_t *payload, size_t length)
+{
+    struct answer_err err;
+    if (!answer_err_read(payload, length, &err))
+        fail(backend, "nonsense from the server");
+    else
+        backend_connect_failed(backend, err.code, err.state, (const char *)err.message.at,
+                               err.message.length);
+}
+
+static bool send_packet(struct backend *backend, const uint8_t *packet, size_t length)
+{
+    if (conn_write(&backend->conn, packet, length) == CONN_OK)
+        return true;
+    fail(backend, "could not be written to");
+    return false;
+}
+
+void backend_login_begin(struct backend *backend)
+{
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (getsockopt(backend->conn.fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0 || error)
+        fail(backend, strerror(error ? error : errno));
+    else
+        backend->login_step = STEP_GREETING;
+}
+
+/* Writes the answer to a scramble for this plugin; false: this account's plugin can't be answered. */
+static bool write_auth(const struct identity *identity, struct bytes plugin, const uint8_t *scramble,
+                       uint8_t *out, size_t *ret_length)
+{
+    static const char native[] = "mysql_native_password";
+    bool is_native = plugin.length == sizeof native - 1 && memcmp(plugin.at, native, plugin.length) == 0;
+    uint8_t stage1[NATIVE_LENGTH];
+    if (!identity->has_stage1 && (!identity->password || !*identity->password)) {
+        *ret_length = 0;
+        return true;
+    }
+    if (!is_native)
+        return false;
+    if (identity->has_stage1)
+        memcpy(stage1, identity->stage1, sizeof stage1);
+    else
+        auth_native_stage1(identity->password, strlen(identity->password), stage1);
+    auth_native_answer(stage1, scramble, out);
+    explicit_bzero(stage1, sizeof stage1);
+    *ret_length = NATIVE_LENGTH;
+    return true;
+}
+
+static void step_greeting(struct backend *backend, const uint8_t *payload, size_t length, uint8_t sequence)
+{
+    static const uint32_t always = CAP_LONG_PASSWORD | CAP_LONG_FLAG | CAP_PROTOCOL_41 | CAP_TRANSACTIONS |
+                                   CAP_SECURE_CONNECTION | CAP_PLUGIN_AUTH | CAP_SESSION_TRACK;
+    struct greeting greeting;
+    if (length && payload[0] == 0xff) {
+        fail_with(backend, payload, length);
+        return;
+    }
+    if (!greeting_read(payload, length, &greeting)) {
+        fail(backend, "nonsense from the server");
+        return;
+    }
+    backend->thread_id = greeting.connection_id;
+    backend->capabilities = (backend->pool->capabilities | always) &
+                            (greeting.capabilities | CAP_LONG_PASSWORD);
+    if (!(backend->capabilities & CAP_SESSION_TRACK)) {
+        fail(backend, "the server has no session tracking (MySQL 5.7 or MariaDB 10.3 at least)");
+        return;
+    }
+    static const char native[] = "mysql_native_password";
+    struct bytes plugin = {(const uint8_t *)native, sizeof native - 1};
+    uint8_t auth[NATIVE_LENGTH], packet[512];
+    struct login login = {
+        .capabilities = backend->capabilities,
+        .max_packet = 1u << 30,
+        .collation = 45,
+        .user = {(const uint8_t *)backend->pool->identity->user, strlen(backend->pool->identity->user)},
+        .auth = {auth, 0},
+        .plugin = plugin};
+    if (!write_auth(backend->pool->identity, plugin, greeting.scramble, auth, &login.auth.length)) {
+        fail(backend, "no password known for this account's plugin");
+        return;
+    }
+    struct writer w = writer_of(packet, sizeof packet);
+    size_t mark = packet_begin(&w);
+    login_write(&w, &login);
+    packet_end(&w, mark, (uint8_t)(sequence + 1));
+    backend->login_step = STEP_ANSWER;
+    if (w.full)
+        fail(backend, "the user's name is too long");
+    else
+        send_packet(backend, packet, writer_length(&w));
+}
+
+static void answer_switch(struct backend *backend, const uint8_t *payload, size_t length, uint8_t sequence)
+{
+    struct auth_switch change;
+    uint8_t packet[64], auth[NATIVE_LENGTH];
+    size_t auth_length = 0;
+    if (!auth_switch_read(payload, length, &change) || change.data.length < SCRAMBLE_LENGTH) {
+        fail(backend, "nonsense from the server");
+        return;
+    }
+    if (!write_auth(backend->pool->identity, change.plugin, change.data.at, auth, &auth_length)) {
+        fail(backend, "no password known for this account's plugin");
+        return;
+    }
+    struct writer w = writer_of(packet, sizeof packet);
+    size_t mark = packet_begin(&w);
+    write_bytes(&w, auth, auth_length);
+    packet_end(&w, mark, (uint8_t)(sequence + 1));
+    send_packet(backend, packet, writer_length(&w));
+}
+
+static bool is_mariadb(const struct backend *backend)
+{
+    return backend->pool->set->topology->servers[backend->pool->server].look.mariadb;
+}
+
+size_t backend_setup_packet(const struct backend *backend, uint8_t *out, size_t size)
+{
+    /* MySQL reports its statement ids to whoever tracks '*', with every answer: there the variables are
+     * named. */
+    static const char all[] = "*";
+    static const char named[] =
+        "autocommit,character_set_client,character_set_connection,character_set_results,collation_connection,"
+        "sql_mode,time_zone,lc_time_names,lc_messages,div_precision_increment,group_concat_max_len,"
+        "foreign_key_checks,unique_checks,sql_select_limit,sql_big_selects,sql_safe_updates,sql_notes,"
+        "sql_warnings,transaction_isolation,transaction_read_only,innodb_lock_wait_timeout,lock_wait_timeout,"
+        "max_execution_time,optimizer_switch,default_storage_engine,net_write_timeout,net_read_timeout,"
+        "wait_timeout,interactive_timeout,sql_auto_is_null,auto_increment_increment,auto_increment_offset,"
+        "last_insert_id,insert_id,timestamp";
+    struct writer w = writer_of(out, size);
+    size_t mark = packet_begin(&w);
+    write_u8(&w, COM_QUERY);
+    write_string(&w, "SET session_track_system_variables='");
+    write_string(&w, is_mariadb(backend) ? all : named);
+    write_string(&w, "',session_track_schema=1,session_track_state_change=1");
+    packet_end(&w, mark, 0);
+    return w.full ? 0 : writer_length(&w);
+}
+
+static void step_answer(struct backend *backend, const uint8_t *payload, size_t length, uint8_t sequence)
+{
+    uint8_t setup[1024];
+    if (length && payload[0] == 0xff) {
+        fail_with(backend, payload, length);
+    } else if (length && payload[0] == 0xfe) {
+        answer_switch(backend, payload, length, sequence);
+    } else if (length && payload[0] == 0x00) {
+        backend->login_step = STEP_SETUP;
+        send_packet(backend, setup, backend_setup_packet(backend, setup, sizeof setup));
+    } else {
+        fail(backend, "asked for more of a login than can be answered");
+    }
+}
+
+static void step_setup(struct backend *backend, const uint8_t *payload, size_t length, uint8_t sequence)
+{
+    (void)sequence;
+    struct answer_ok ok;
+    if (length && payload[0] == 0xff) {
+        fail_with(backend, payload, length);
+        return;
+    }
+    if (!answer_ok_read(payload, length, backend->capabilities, &ok)) {
+        fail(backend, "nonsense from the server");
+        return;
+    }
+    backend->status = ok.status;
+    backend->login_step = STEP_DONE;
+    atomic_fetch_add_explicit(&backend->pool->set->opened, 1, memory_order_relaxed);
+}
+
+typedef void login_step_function(struct backend *backend, const uint8_t *payload, size_t length,
+                                 uint8_t sequence);
+
+static login_step_function *const steps[STEPS] = {
+    [STEP_GREETING] = step_greeting, [STEP_ANSWER] = step_answer, [STEP_SETUP] = step_setup};
+
+bool backend_login_packet(struct backend *backend, const uint8_t *payload, size_t length, uint8_t sequence)
+{
+    if (steps[backend->login_step])
+        steps[backend->login_step](backend, payload, length, sequence);
+    else
+        fail(backend, "nonsense from the server");
+    return backend->login_step == STEP_DONE;
+}

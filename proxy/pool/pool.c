@@ -1,0 +1,278 @@
+/*
+ * pool.c - who gets which connection: see pool.h for the lists. The life of a single connection is
+ * backend.c's, its login backend_login.c's.
+ */
+#include "pointsman/pool/pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend.h"
+
+enum { LOOK_THROUGH = 8 /* idle connections looked at for one in the right state */ };
+
+static void on_prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+    (void)loop, (void)events;
+    struct pools *set = watcher->data;
+    list_each_safe (node, &set->dead) {
+        list_remove(node);
+        backend_free(list_entry(node, struct backend, link));
+    }
+}
+
+void pools_init(struct pools *set, struct ev_loop *loop, struct chunk_pool *chunks,
+                struct state_table *states, const struct pool_events *events, struct pool_limits *limits)
+{
+    *set = (struct pools){
+        .loop = loop, .chunks = chunks, .states = states, .events = events, .limits = limits};
+    list_init(&set->all);
+    list_init(&set->backends);
+    list_init(&set->dead);
+    list_init(&set->free_commands);
+    ev_prepare_init(&set->reaper, on_prepare);
+    set->reaper.data = set;
+    ev_prepare_start(loop, &set->reaper);
+}
+
+static void pool_free(struct pool *pool)
+{
+    list_remove(&pool->in_identity);
+    list_remove(&pool->in_pools);
+    identity_unref(pool->identity);
+    free(pool);
+}
+
+void pools_done(struct pools *set)
+{
+    list_each (node, &set->backends)
+        backend_discard(list_entry(node, struct backend, in_pools));
+    on_prepare(set->loop, &set->reaper, 0);
+    ev_prepare_stop(set->loop, &set->reaper);
+    list_each_safe (node, &set->all)
+        pool_free(list_entry(node, struct pool, in_pools));
+    list_each_safe (node, &set->free_commands)
+        free(list_entry(node, struct command, link));
+}
+
+uint64_t pools_now(const struct pools *set)
+{
+    return (uint64_t)(ev_now(set->loop) * 1000);
+}
+
+struct pool *pool_find(struct pools *set, struct identity *identity, int server, uint32_t capabilities)
+{
+    list_each (node, &identity->pools) {
+        struct pool *pool = list_entry(node, struct pool, in_identity);
+        if (pool->server == server && pool->capabilities == capabilities)
+            return pool;
+    }
+    struct pool *pool = calloc(1, sizeof *pool);
+    if (!pool)
+        return NULL;
+    *pool = (struct pool){
+        .set = set, .identity = identity_ref(identity), .server = server, .capabilities = capabilities};
+    list_init(&pool->idle);
+    list_init(&pool->waiters);
+    list_append(&identity->pools, &pool->in_identity);
+    list_append(&set->all, &pool->in_pools);
+    return pool;
+}
+
+/* ---- taking ---- */
+
+/* An idle connection that `session` may have: its own last one, else one in the same state with nobody's
+ * past, else any that can be brought into the state. */
+static struct backend *choose_idle(struct pool *pool, const struct session *session,
+                                   const struct state *state)
+{
+    struct backend *best = NULL;
+    int best_rank = 0, looked = 0;
+    size_t ignored;
+    bool wants_schema = state_schema(state, &ignored) != NULL;
+    list_each (node, &pool->idle) {
+        struct backend *backend = list_entry(node, struct backend, link);
+        if (!wants_schema && state_schema(backend->state, &ignored))
+            continue;
+        bool own = session && (backend->past[0] == session || backend->past[1] == session);
+        int rank = own ? 4 : (backend->state == state ? 2 : 0) + !backend_has_past(backend) + 1;
+        if (rank > best_rank) {
+            best = backend;
+            best_rank = rank;
+        }
+        if (rank >= 4 || ++looked == LOOK_THROUGH)
+            break;
+    }
+    return best;
+}
+
+static unsigned limit_of(const struct pools *set, int server)
+{
+    const struct topology *topology = set->topology;
+    unsigned allowed = topology->servers[server].look.max_connections;
+    if (topology->config->max_per_server != CONFIG_AUTO)
+        return topology->config->max_per_server;
+    return allowed ? (allowed + 1) / 2 : 64;
+}
+
+/* Takes one of the server's connections for a new one of ours, if it allows. */
+static bool reserve(struct pools *set, int server)
+{
+    unsigned limit = limit_of(set, server);
+    if (atomic_fetch_add(&set->limits->used[server], 1) < limit)
+        return true;
+    atomic_fetch_sub(&set->limits->used[server], 1);
+    if (!pools_close_idle(set, server)) {
+        set->starving[server] = true;
+        return false;
+    }
+    atomic_fetch_add(&set->limits->used[server], 1);
+    return true;
+}
+
+static void grow(struct pool *pool)
+{
+    struct pools *set = pool->set;
+    if (set->avoid_until[pool->server] > pools_now(set) || !reserve(set, pool->server))
+        return;
+    if (!backend_connect(pool)) {
+        atomic_fetch_sub(&set->limits->used[pool->server], 1);
+        backend_refuse_all(pool, 0, "", "", 0);
+    }
+}
+
+/* Whether more connections are called for at once. */
+static bool wants_more(const struct pool *pool)
+{
+    unsigned waiting = 0;
+    list_each (node, &pool->waiters)
+        if (++waiting > pool->connecting)
+            break;
+    return waiting > pool->connecting && pool->connecting + pool->busy + pool->idle_count < POOL_EAGER;
+}
+
+struct backend *pool_acquire(struct pool *pool, struct session *session, const struct state *state,
+                             struct waiter *waiter, uint64_t deadline)
+{
+    struct backend *backend = list_empty(&pool->waiters) ? choose_idle(pool, session, state) : NULL;
+    if (backend) {
+        backend_move(backend, BACKEND_BUSY);
+        backend->session = session;
+        return backend;
+    }
+    waiter->pool = pool;
+    waiter->since = pools_now(pool->set);
+    waiter->deadline = deadline;
+    list_append(&pool->waiters, &waiter->link);
+    if (wants_more(pool))
+        grow(pool);
+    return NULL;
+}
+
+void waiter_cancel(struct waiter *waiter)
+{
+    list_remove(&waiter->link);
+}
+
+/* ---- giving back ---- */
+
+void pool_serve(struct pool *pool, struct backend *backend)
+{
+    struct waiter *waiter = list_first(&pool->waiters, struct waiter, link);
+    if (!waiter) {
+        backend_move(backend, BACKEND_IDLE);
+        return;
+    }
+    list_remove(&waiter->link);
+    backend_move(backend, BACKEND_BUSY);
+    pool->set->events->granted(waiter, backend);
+}
+
+void backend_release(struct backend *backend)
+{
+    struct pool *pool = backend->pool;
+    backend->session = NULL;
+    if (backend->tainted || backend->broken || pool->identity->stale || !list_empty(&backend->commands))
+        backend_discard(backend);
+    else if (backend->dirty)
+        backend_clean(backend);
+    else
+        pool_serve(pool, backend);
+}
+
+void backend_cleaned(struct backend *backend)
+{
+    backend->dirty = false;
+    pool_serve(backend->pool, backend);
+}
+
+/* ---- time ---- */
+
+static bool tick_waiters(struct pool *pool, uint64_t now)
+{
+    struct waiter *first = list_first(&pool->waiters, struct waiter, link);
+    if (!first)
+        return false;
+    if (first->deadline <= now) {
+        list_remove(&first->link);
+        pool->set->events->refused(first, 0, "", "", 0);
+    } else if (wants_more(pool) || (pool->connecting == 0 && now - first->since >= POOL_PATIENCE)) {
+        grow(pool);
+    }
+    return true;
+}
+
+static void tick_backend(struct backend *backend, const struct config *config, uint64_t now)
+{
+    if (backend->list == BACKEND_CONNECTING && now - backend->since > config->connect_timeout)
+        backend_connect_failed(backend, 0, "", "timed out", 9);
+    else if (backend->list == BACKEND_IDLE && now - backend->since > config->idle_timeout)
+        backend_discard(backend);
+}
+
+static bool is_unused(const struct pool *pool)
+{
+    return list_empty(&pool->waiters) && !(pool->connecting + pool->busy + pool->held + pool->idle_count);
+}
+
+bool pools_tick(struct pools *set)
+{
+    uint64_t now = pools_now(set);
+    bool waiting = false;
+    if (!set->topology)
+        return false;
+    list_each (node, &set->backends)
+        tick_backend(list_entry(node, struct backend, in_pools), set->topology->config, now);
+    list_each_safe (node, &set->all) {
+        struct pool *pool = list_entry(node, struct pool, in_pools);
+        waiting |= tick_waiters(pool, now);
+        if (pool->identity->stale && is_unused(pool))
+            pool_free(pool);
+    }
+    return waiting;
+}
+
+bool pools_close_idle(struct pools *set, int server)
+{
+    struct backend *oldest = NULL;
+    list_each (node, &set->backends) {
+        struct backend *backend = list_entry(node, struct backend, in_pools);
+        if (backend->pool->server == server && backend->list == BACKEND_IDLE &&
+            (!oldest || backend->since < oldest->since))
+            oldest = backend;
+    }
+    if (oldest)
+        backend_discard(oldest);
+    return oldest != NULL;
+}
+
+void pools_topology(struct pools *set, struct topology *topology)
+{
+    set->topology = topology;
+    list_each (node, &set->backends) {
+        struct backend *backend = list_entry(node, struct backend, in_pools);
+        const struct server_view *server = &topology->servers[backend->pool->server];
+        if (backend->list == BACKEND_IDLE && (server->state == STATE_DOWN || backend->pool->identity->stale))
+            backend_discard(backend);
+    }
+}

@@ -1,0 +1,387 @@
+/*
+ * effects.c - what an answer says of its session: variables, schema, transaction; and which of it ties the
+ * session to its connection.
+ *
+ *   OK's tracked entries ──> state of the session and of the connection (the same again: it ran there)
+ *   status flags         ──> transaction open or not
+ *   the text's effects   ──> pins (temporary tables, locks, ...), by one table
+ *
+ * The servers' own words decide; the text is asked only for what no server reports: user variables, SET
+ * NAMES' collation.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "session.h"
+
+/* What the client wants to be told in OK packets, once it has said so itself. */
+struct tracking {
+    bool schema, state_change, gtids;
+    char variables[]; /* as given: comma-separated names, or "*" */
+};
+
+static const char default_tracking[] =
+    "autocommit,character_set_client,character_set_connection,character_set_results,time_zone";
+
+void effects_tracking_free(struct session *session)
+{
+    free(session->tracking);
+    session->tracking = NULL;
+}
+
+/* ---- states ---- */
+
+bool effects_set_state(struct session *session, struct state *state)
+{
+    if (!state) { /* no memory to say what the session is: only its connection knows */
+        effects_set_pins(session, session->pins | PIN_UNKNOWN_STATE);
+        return false;
+    }
+    state_unref(&session->worker->states, session->state);
+    session->state = state;
+    return true;
+}
+
+/* The session's state with one entry changed; the connection it ran on is in it too. */
+static void change(struct session *session, struct backend *backend, enum state_kind kind, const char *name,
+                   size_t name_length, const char *value, size_t value_length)
+{
+    struct state_table *states = &session->worker->states;
+    struct state *changed = state_with(states, session->state, kind, name, name_length, value, value_length);
+    if (effects_set_state(session, changed))
+        backend_set_state(backend, session->state);
+}
+
+static void change_variable(struct session *session, struct backend *backend, struct bytes name,
+                            struct bytes value)
+{
+    static const char connection[] = "character_set_connection", collation[] = "collation_connection";
+    const char *text = (const char *)name.at;
+    switch (sql_variable_class(text, name.length)) {
+    case SQL_VARIABLE_CARRIED:
+    case SQL_VARIABLE_AUTOCOMMIT:
+    case SQL_VARIABLE_PROXY: break;
+    default: return; /* one-shot and privileged ones pin by the text; gtids and the like are no state */
+    }
+    if (name.length == sizeof connection - 1 && memcmp(text, connection, name.length) == 0)
+        change(session, backend, STATE_VARIABLE, collation, sizeof collation - 1, NULL, 0);
+    change(session, backend, STATE_VARIABLE, text, name.length, (const char *)value.at, value.length);
+}
+
+void effects_of_ok(struct session *session, struct backend *backend, const struct answer_ok *ok)
+{
+    struct track_walk walk = track_walk_of(ok->tracked);
+    struct track_entry entry;
+    bool bad = false;
+    while (track_next(&walk, &entry, &bad)) {
+        switch (entry.type) {
+        case TRACK_SYSTEM_VARIABLE: change_variable(session, backend, entry.name, entry.value); break;
+        case TRACK_SCHEMA:
+            change(session, backend, STATE_SCHEMA, "", 0,
+                   entry.value.length ? (const char *)entry.value.at : NULL, entry.value.length);
+            break;
+        case TRACK_STATE_CHANGE: session->changed = true; break;
+        default: break;
+        }
+    }
+    if (bad) /* nonsense, or more than a state can hold */
+        effects_set_pins(session, session->pins | PIN_UNKNOWN_STATE);
+}
+
+/* ---- what the client is shown ---- */
+
+static bool names_variable(const char *list, struct bytes name)
+{
+    if (strcmp(list, "*") == 0)
+        return true;
+    for (const char *at = list; *at; at += *at == ',') {
+        size_t n = strcspn(at, ",");
+        if (n == name.length && strncasecmp(at, (const char *)name.at, n) == 0)
+            return true;
+        at += n;
+    }
+    return false;
+}
+
+static bool is_shown(const struct session *session, const struct track_entry *entry)
+{
+    const struct tracking *tracking = session->tracking;
+    switch (entry->type) {
+    case TRACK_SYSTEM_VARIABLE:
+        return names_variable(tracking ? tracking->variables : default_tracking, entry->name);
+    case TRACK_SCHEMA: return !tracking || tracking->schema;
+    case TRACK_STATE_CHANGE: return tracking && tracking->state_change;
+    case TRACK_GTIDS: return tracking && tracking->gtids;
+    default: return true; /* transaction entries come only if asked for */
+    }
+}
+
+static void put_entry(struct writer *w, const struct track_entry *entry)
+{
+    if (entry->type != TRACK_SYSTEM_VARIABLE) {
+        write_bytes(w, entry->raw.at, entry->raw.length);
+        return;
+    }
+    uint8_t pair[1024]; /* entries may hold several variables: each shown one goes in an entry of its own */
+    struct writer inner = writer_of(pair, sizeof pair);
+    write_lenenc_bytes(&inner, entry->name.at, entry->name.length);
+    write_lenenc_bytes(&inner, entry->value.at, entry->value.length);
+    if (inner.full)
+        return;
+    write_u8(w, TRACK_SYSTEM_VARIABLE);
+    write_lenenc_bytes(w, pair, writer_length(&inner));
+}
+
+void effects_filter(const struct session *session, struct answer_ok *ok, uint8_t *out, size_t size)
+{
+    struct writer w = writer_of(out, size);
+    struct track_walk walk = track_walk_of(ok->tracked);
+    struct track_entry entry;
+    bool bad = false;
+    if (session->capabilities & CAP_SESSION_TRACK)
+        while (track_next(&walk, &entry, &bad))
+            if (is_shown(session, &entry))
+                put_entry(&w, &entry);
+    ok->tracked = (struct bytes){out, w.full ? 0 : writer_length(&w)};
+    if (ok->tracked.length == 0)
+        ok->status &= (uint16_t)~STATUS_SESSION_STATE_CHANGED;
+}
+
+/* ---- results ---- */
+
+void effects_of_result(struct session *session, const struct result *result, uint16_t status,
+                       uint16_t warnings, const struct answer_ok *ok)
+{
+    const struct route_statement *statement = &session->statement;
+    bool rows = result->had_result_set;
+    session->status = (uint16_t)(status & ~(STATUS_MORE_RESULTS | STATUS_SESSION_STATE_CHANGED));
+    session->warnings = warnings;
+    session->results++;
+    if (rows) {
+        session->row_count = -1;
+        if (statement->effects & (SQL_FOUND_ROWS_UNCERTAIN | SQL_MAY_CHANGE_SESSION) || statement->count > 1)
+            past_leave(session, PAST_FOUND_ROWS);
+        else
+            past_know(session, PAST_FOUND_ROWS, result->rows);
+    } else if (ok) {
+        session->row_count = (int64_t)ok->affected;
+    }
+    if ((ok && !rows && ok->insert_id) || (rows && statement->effects & SQL_SETS_INSERT_ID) ||
+        statement->effects & SQL_MAY_CHANGE_SESSION) {
+        past_leave(session, PAST_INSERT_ID);
+        if (ok && ok->insert_id)
+            session->insert_id = ok->insert_id; /* the best guess if the connection should be lost */
+    }
+}
+
+/* ---- pins ---- */
+
+void effects_set_pins(struct session *session, unsigned pins)
+{
+    unsigned changed = pins ^ session->pins;
+    for (unsigned bit = 0; changed >> bit; bit++)
+        if (changed >> bit & 1) {
+            if (pins >> bit & 1)
+                atomic_fetch_add_explicit(&session->worker->figures.pins[bit], 1, memory_order_relaxed);
+            else
+                atomic_fetch_sub_explicit(&session->worker->figures.pins[bit], 1, memory_order_relaxed);
+        }
+    session->pins = pins;
+}
+
+static const struct {
+    uint32_t effect;
+    unsigned pin;
+    bool even_if_failed; /* a statement that failed may have done it before */
+} pinning[] = {
+    {SQL_MAKES_TEMPORARY_TABLE, PIN_TEMPORARY_TABLE, false},
+    {SQL_TAKES_USER_LOCK, PIN_USER_LOCK, true},
+    {SQL_TAKES_TABLE_LOCK, PIN_TABLE_LOCK, false},
+    {SQL_USES_HANDLER, PIN_HANDLER, false},
+    {SQL_USES_XA, PIN_XA, false},
+    {SQL_MAKES_PREPARED, PIN_PREPARED, false},
+    {SQL_SETS_USER_VARIABLE, PIN_USER_VARIABLE, true},
+};
+
+static unsigned pins_of_text(const struct session *session, bool good)
+{
+    const struct route_statement *statement = &session->statement;
+    bool some = good || session->results || statement->count > 1; /* part of it may have worked */
+    unsigned pins = 0;
+    for (size_t i = 0; i < sizeof pinning / sizeof *pinning; i++)
+        if (statement->effects & pinning[i].effect && (some || pinning[i].even_if_failed))
+            pins |= pinning[i].pin;
+    if (!some)
+        return pins;
+    if (statement->reason == SQL_REASON_PRIVILEGED)
+        pins |= PIN_SESSION_VARIABLE;
+    if (statement->verb == SQL_SET_ROLE)
+        pins |= PIN_ROLE;
+    if (statement->effects & SQL_ONE_SHOT && statement->verb == SQL_SET_TRANSACTION)
+        pins |= PIN_NEXT_TRANSACTION;
+    /* Variables are carried and explained; anything else that a routine or a trigger changed is known only
+     * there. */
+    bool explained = statement->kind == ROUTE_CLASS_STATE || statement->kind == ROUTE_CLASS_TRANSACTION ||
+                     pins;
+    if (session->changed && !explained)
+        pins |= PIN_UNKNOWN_STATE;
+    return pins;
+}
+
+static unsigned pins_ended(const struct session *session, bool good)
+{
+    const struct route_statement *statement = &session->statement;
+    unsigned ended = 0;
+    if (good && statement->effects & SQL_RELEASES_TABLE_LOCK)
+        ended |= PIN_TABLE_LOCK;
+    if (!(statement->kind == ROUTE_CLASS_STATE) && statement->verb != SQL_SET_TRANSACTION)
+        ended |= PIN_NEXT_TRANSACTION;
+    return ended;
+}
+
+/* Without an OK nobody says whether a transaction is open: it was, or with autocommit = 0 it may have begun.
+ */
+static unsigned pin_of_transaction(const struct session *session, bool good)
+{
+    if (session->status & STATUS_IN_TRANS)
+        return PIN_TRANSACTION;
+    bool unsure = !good && !session->results && !state_reading(session->state)->autocommit &&
+                  session->statement.kind != ROUTE_CLASS_STATE;
+    return unsure ? PIN_TRANSACTION : 0;
+}
+
+static unsigned pin_of_diagnostics(const struct session *session, bool good)
+{
+    const struct route_statement *statement = &session->statement;
+    bool leaves_alone = statement->effects & SQL_READS_DIAGNOSTICS || statement->kind == ROUTE_CLASS_STATE;
+    if (!good || session->warnings)
+        return PIN_DIAGNOSTICS;
+    return leaves_alone ? session->pins & PIN_DIAGNOSTICS : 0;
+}
+
+/* ---- what only the text says ---- */
+
+static void set_names(struct session *session, struct backend *backend, struct sql_span value)
+{
+    static const char *const overwritten[] = {"character_set_client", "character_set_connection",
+                                              "character_set_results", "collation_connection"};
+    for (size_t i = 0; i < sizeof overwritten / sizeof *overwritten; i++)
+        change(session, backend, STATE_VARIABLE, overwritten[i], strlen(overwritten[i]), NULL, 0);
+    change(session, backend, STATE_NAMES, "", 0, value.at, value.length);
+}
+
+static bool is_literal(enum sql_value_kind kind)
+{
+    return kind == SQL_VALUE_LITERAL_NUMBER || kind == SQL_VALUE_LITERAL_STRING ||
+           kind == SQL_VALUE_LITERAL_NULL;
+}
+
+static bool same_name(struct sql_span name, const char *what)
+{
+    return name.length == strlen(what) && strncasecmp(name.at, what, name.length) == 0;
+}
+
+static void set_tracking(struct session *session, const struct sql_assignment *assignment)
+{
+    const char *value = assignment->value.at;
+    size_t length = assignment->value.length;
+    if (length >= 2 && (*value == '\'' || *value == '"')) {
+        value++;
+        length -= 2;
+    }
+    bool on = length && strchr("1oOtT", *value) && !(length == 3 && strncasecmp(value, "off", 3) == 0);
+    const struct tracking *old = session->tracking;
+    bool names = same_name(assignment->name, "session_track_system_variables");
+    const char *list = names ? value : old ? old->variables : default_tracking;
+    size_t list_length = names ? length : strlen(list);
+    struct tracking *fresh = malloc(sizeof *fresh + list_length + 1);
+    if (!fresh)
+        return;
+    *fresh = old ? *old : (struct tracking){.schema = true};
+    memcpy(fresh->variables, list, list_length);
+    fresh->variables[list_length] = 0;
+    if (same_name(assignment->name, "session_track_schema"))
+        fresh->schema = on;
+    else if (same_name(assignment->name, "session_track_state_change"))
+        fresh->state_change = on;
+    else if (same_name(assignment->name, "session_track_gtids"))
+        fresh->gtids = length && strncasecmp(value, "off", length) != 0;
+    effects_tracking_free(session);
+    session->tracking = fresh;
+}
+
+static void assign(struct session *session, struct backend *backend, const struct sql_assignment *assignment)
+{
+    switch (assignment->kind) {
+    case SQL_SET_NAMES:
+        if (assignment->name.at == NULL)
+            set_names(session, backend, assignment->value);
+        break;
+    case SQL_SET_USER_VARIABLE:
+        if (is_literal(assignment->value_kind))
+            change(session, backend, STATE_USER, assignment->name.at, assignment->name.length,
+                   assignment->value.at, assignment->value.length);
+        break;
+    case SQL_SET_SESSION_VARIABLE:
+        if (sql_variable_class(assignment->name.at, assignment->name.length) == SQL_VARIABLE_TRACKING) {
+            set_tracking(session, assignment);
+            backend->tainted = true; /* it tells us less than it should from now on */
+        }
+        break;
+    case SQL_SET_GLOBAL_VARIABLE: break;
+    }
+}
+
+/* The SETs of the present request, as far as the text is what carries them. */
+static void read_sets(struct session *session, struct backend *backend)
+{
+    struct chunk *in = session->conn.in;
+    if (session->code != COM_QUERY || !session->request || session->statement.kind == ROUTE_CLASS_READ)
+        return;
+    struct sql_options options = statement_options(session);
+    const char *text = (const char *)in->data + in->start + PACKET_HEADER + 1;
+    size_t length = session->request - PACKET_HEADER - 1;
+    struct sql_facts facts;
+    for (size_t at = 0; at < length;) {
+        at += sql_read(text + at, length - at, &options, &facts);
+        struct sql_span rest = facts.set_text;
+        struct sql_assignment assignment;
+        bool bad = false;
+        while (facts.verb == SQL_SET && sql_set_next(&rest, &options, &assignment, &bad))
+            assign(session, backend, &assignment);
+    }
+}
+
+/* A string literal means its bytes in the character set of its time: when that changes, only the server knows
+ * its value. */
+static bool strings_outlived_charset(const struct session *session, const struct state_reading *before)
+{
+    const struct state_reading *now = state_reading(session->state);
+    return state_has_kind(session->state, STATE_USER) &&
+           (before->charset != now->charset || before->mode != now->mode);
+}
+
+void effects_of_end(struct session *session, bool good)
+{
+    struct backend *backend = session->backend;
+    const struct route_statement *statement = &session->statement;
+    const struct state_reading before = *state_reading(backend->state);
+    static const unsigned fleeting = PIN_TRANSACTION | PIN_DIAGNOSTICS;
+    if (good && (statement->kind == ROUTE_CLASS_STATE || statement->count > 1 ||
+                 statement->reason == SQL_REASON_PRIVILEGED))
+        read_sets(session, backend);
+    unsigned pins = session->pins & ~fleeting & ~pins_ended(session, good);
+    pins |= pins_of_text(session, good);
+    if (strings_outlived_charset(session, &before))
+        pins |= PIN_USER_VARIABLE;
+    if (pins)
+        backend->dirty = true;
+    if (pins & (PIN_ROLE | PIN_XA))
+        backend->tainted = true;
+    pins |= pin_of_transaction(session, good) | pin_of_diagnostics(session, good);
+    if (pins & PIN_DIAGNOSTICS)
+        backend->warnings = true;
+    if (!good)
+        session->row_count = -1;
+    effects_set_pins(session, pins);
+}

@@ -1,0 +1,339 @@
+/*
+ * login.c - a client's login with the account it has in the database.
+ *
+ *   greet ──> login packet ──> [auth switch ──> answer] ──> account's row, answer checked ──> [default schema
+ * tried] ──> OK └── refused: held back longer and longer for an address that fails often
+ *
+ * The rows come from the servers' own account tables (topology/accounts.h). An unknown user costs the same
+ * work as a wrong password. Whoever's answer was right has shown us what is needed to log in to the servers
+ * in their place.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "penalty.h"
+#include "pointsman/base/log.h"
+#include "pointsman/protocol/auth.h"
+#include "pointsman/protocol/collations.h"
+#include "pointsman/protocol/handshake.h"
+#include "session.h"
+
+static const char native[] = "mysql_native_password";
+
+/* What clients are offered: what every server behind can do and the relay understands. */
+static const uint32_t offered = CAP_LONG_PASSWORD | CAP_FOUND_ROWS | CAP_LONG_FLAG | CAP_CONNECT_WITH_DB |
+                                CAP_NO_SCHEMA | CAP_ODBC | CAP_LOCAL_FILES | CAP_IGNORE_SPACE |
+                                CAP_PROTOCOL_41 | CAP_INTERACTIVE | CAP_IGNORE_SIGPIPE | CAP_TRANSACTIONS |
+                                CAP_RESERVED | CAP_SECURE_CONNECTION | CAP_MULTI_STATEMENTS |
+                                CAP_MULTI_RESULTS | CAP_PS_MULTI_RESULTS | CAP_PLUGIN_AUTH |
+                                CAP_CONNECT_ATTRS | CAP_PLUGIN_AUTH_LENENC | CAP_EXPIRED_PASSWORDS |
+                                CAP_SESSION_TRACK | CAP_DEPRECATE_EOF;
+
+/* What is known of a login while it goes on. */
+struct login_attempt {
+    uint8_t scramble[SCRAMBLE_LENGTH];
+    bool with_password;
+    char user[256];
+    char schema[256]; /* empty: none */
+};
+
+void login_attempt_free(struct login_attempt *login)
+{
+    free(login);
+}
+
+/* ---- greeting ---- */
+
+/* The server that clients believe to talk to: the primary, else any that was seen. */
+static const struct server_look *model(const struct topology *topology)
+{
+    if (topology->primary != TOPOLOGY_NOBODY)
+        return &topology->servers[topology->primary].look;
+    for (size_t i = 0; i < topology->count; i++)
+        if (topology->servers[i].look.ever)
+            return &topology->servers[i].look;
+    return NULL;
+}
+
+static void refuse_early(struct session *session, enum server_error code)
+{
+    session->capabilities = 0;
+    session_send_error(session, 0, code, session_host(session));
+}
+
+bool login_greet(struct session *session)
+{
+    struct worker *worker = session->worker;
+    const struct config *config = worker_config(worker);
+    if (atomic_load(&worker->shared->clients) > config->max_connections) {
+        refuse_early(session, SERVER_ERROR_TOO_MANY_CONNECTIONS);
+        return false;
+    }
+    if (!accounts_host_allowed(worker->accounts, session->address)) {
+        refuse_early(session, SERVER_ERROR_HOST_NOT_ALLOWED);
+        return false;
+    }
+    session->login = calloc(1, sizeof *session->login);
+    if (!session->login || !auth_scramble_make(session->login->scramble)) {
+        refuse_early(session, SERVER_ERROR_OUT_OF_RESOURCES);
+        return false;
+    }
+    const struct server_look *look = model(worker->topology);
+    char version[128] = "8.0.0-pointsman";
+    if (look)
+        snprintf(version, sizeof version, "%s%s", look->mariadb ? "5.5.5-" : "", look->version_text);
+    struct greeting greeting = {.version = {(const uint8_t *)version, strlen(version)},
+                                .connection_id = session->id,
+                                .capabilities = offered,
+                                .collation = look && !look->mariadb ? 255 : 45,
+                                .status = STATUS_AUTOCOMMIT,
+                                .plugin = {(const uint8_t *)native, sizeof native - 1}};
+    memcpy(greeting.scramble, session->login->scramble, SCRAMBLE_LENGTH);
+    uint8_t packet[512];
+    struct writer w = writer_of(packet, sizeof packet);
+    size_t mark = packet_begin(&w);
+    greeting_write(&w, &greeting);
+    packet_end(&w, mark, 0);
+    session_send(session, packet, writer_length(&w));
+    return true;
+}
+
+/* ---- refusing ---- */
+
+void login_refuse_now(struct session *session)
+{
+    const struct login_attempt *login = session->login;
+    session_send_error(session, session->sequence, SERVER_ERROR_ACCESS_DENIED, login->user,
+                       session_host(session), login->with_password ? "YES" : "NO");
+    session_close(session);
+}
+
+static void refuse(struct session *session)
+{
+    uint64_t now = session_now(session);
+    figure_add(&session->worker->figures.login_failures, 1);
+    log_event(LOG_INFO, "login-refused", NULL, log_text("user", session->login->user),
+              log_text("host", session_host(session)));
+    session->deadline = now + penalty_of(session_host(session), now);
+    session_step_to(session, SESSION_REFUSING);
+    if (session->deadline <= now)
+        login_refuse_now(session);
+    else
+        worker_hurry(session->worker);
+}
+
+static void refuse_with(struct session *session, enum server_error code)
+{
+    figure_add(&session->worker->figures.login_failures, 1);
+    session_send_error(session, session->sequence, code, session->login->user, session_host(session));
+    session_close(session);
+}
+
+/* ---- the account ---- */
+
+/* The initial state: the character set that the client's collation stands for, and nothing else. */
+static struct state *initial_state(struct session *session, uint8_t id)
+{
+    struct worker *worker = session->worker;
+    const struct server_look *look = model(worker->topology);
+    const struct collation *collation = collation_by_id(id, !look || look->mariadb);
+    char names[160] = "DEFAULT";
+    if (collation)
+        snprintf(names, sizeof names, "%s COLLATE %s", collation->charset, collation->name);
+    return state_with(&worker->states, worker->states.empty, STATE_NAMES, "", 0, names, strlen(names));
+}
+
+/* Checks the answer against the account; on success the session's identity is made. */
+static bool check(struct session *session, const struct account *account, struct bytes answer)
+{
+    static const uint8_t nobody[NATIVE_LENGTH] = {1};
+    struct worker *worker = session->worker;
+    uint8_t stage1[NATIVE_LENGTH], stage2[NATIVE_LENGTH];
+    const uint8_t *expected = account && account->plugin == PLUGIN_NATIVE ? account->stage2 : nobody;
+    bool has_password = !account || account->has_password || account->plugin != PLUGIN_NATIVE;
+    if (account && account->password) {
+        auth_native_stage1(account->password, strlen(account->password), stage1);
+        auth_native_stage2(stage1, stage2);
+        expected = stage2;
+        has_password = *account->password != 0;
+    }
+    bool right = auth_native_check(answer.at, answer.length, session->login->scramble, expected, stage1);
+    if (!has_password)
+        right = answer.length == 0;
+    if (account && right)
+        session->identity = identity_intern(&worker->identities, session->login->user, account->serial,
+                                            has_password && !account->password ? stage1 : NULL,
+                                            account->password);
+    explicit_bzero(stage1, sizeof stage1);
+    return account && right && session->identity;
+}
+
+static void welcome(struct session *session)
+{
+    figure_add(&session->worker->figures.logins, 1);
+    penalty_forgive(session_host(session));
+    login_attempt_free(session->login);
+    session->login = NULL;
+    conn_consume(&session->conn, session->request);
+    session->request = 0;
+    session_step_to(session, SESSION_READY);
+    session_send_ok(session, session->sequence);
+    session_next(session);
+}
+
+/* Tries the default schema on a server, whose own words the client gets if there is none or it may not be
+ * used. */
+static void open_schema(struct session *session, const char *schema, size_t length)
+{
+    struct worker *worker = session->worker;
+    struct chunk *in = chunk_take(&worker->chunks, PACKET_HEADER + 1 + length);
+    if (!in) {
+        session_close(session);
+        return;
+    }
+    struct writer w = writer_of(in->data, in->capacity);
+    size_t mark = packet_begin(&w);
+    write_u8(&w, COM_INIT_DB);
+    write_bytes(&w, schema, length);
+    packet_end(&w, mark, 0);
+    in->end = (uint32_t)writer_length(&w);
+    chunk_give(&worker->chunks, session->conn.in);
+    session->conn.in = in;
+    session->request = in->end;
+    session->code = COM_INIT_DB;
+    session->statement = route_statement_unread(SQL_REASON_SESSION_STATE, true);
+    session->statement.kind = ROUTE_CLASS_STATE;
+    session->statement.verb = SQL_USE;
+    session_step_to(session, SESSION_OPENING);
+    statement_begin(session);
+}
+
+void login_opened(struct session *session, const struct answer_err *err)
+{
+    if (!err) {
+        welcome(session);
+        return;
+    }
+    figure_add(&session->worker->figures.login_failures, 1);
+    session_send_err(session, session->sequence, err->code, err->state, (const char *)err->message.at,
+                     err->message.length);
+    session_close(session);
+}
+
+static void admit(struct session *session, struct bytes answer)
+{
+    struct worker *worker = session->worker;
+    struct login_attempt *login = session->login;
+    const struct account *account = NULL;
+    bool same = worker_config(worker)->account_hosts == CONFIG_ACCOUNT_HOSTS_SAME;
+    enum account_verdict verdict = accounts_find(worker->accounts, login->user, session->address, same,
+                                                 &account);
+    if (verdict == ACCOUNT_OTHER_ROW)
+        log_event(LOG_WARNING, "account-hosts-differ",
+                  "the client's address and the proxy's select different rows of the account (account_hosts)",
+                  log_text("user", login->user), log_text("host", session_host(session)));
+    login->with_password = answer.length > 0;
+    const struct server_look *look = model(worker->topology);
+    if (!check(session, verdict == ACCOUNT_OK ? account : NULL, answer) || account->tls_required)
+        refuse(session);
+    else if (account->locked)
+        refuse_with(session, look && !look->mariadb ? SERVER_ERROR_ACCOUNT_LOCKED_MYSQL
+                                                    : SERVER_ERROR_ACCOUNT_LOCKED_MARIADB);
+    else if (account->expired)
+        refuse_with(session, SERVER_ERROR_PASSWORD_EXPIRED_LOGIN);
+    else if (*login->schema)
+        open_schema(session, login->schema, strlen(login->schema));
+    else
+        welcome(session);
+}
+
+/* ---- packets ---- */
+
+static void ask_again(struct session *session)
+{
+    uint8_t packet[128];
+    struct writer w = writer_of(packet, sizeof packet);
+    size_t mark = packet_begin(&w);
+    auth_switch_write(&w, native, session->login->scramble);
+    packet_end(&w, mark, session->sequence);
+    session_step_to(session, SESSION_SWITCHED);
+    session_send(session, packet, writer_length(&w));
+}
+
+static bool copy(char *to, size_t size, struct bytes from)
+{
+    if (from.length >= size)
+        return false;
+    if (from.length)
+        memcpy(to, from.at, from.length);
+    to[from.length] = 0;
+    return true;
+}
+
+static void begin(struct session *session, const struct login *login, bool answered)
+{
+    struct worker *worker = session->worker;
+    state_unref(&worker->states, session->initial);
+    state_unref(&worker->states, session->state);
+    session->initial = initial_state(session, login->collation);
+    session->state = session->initial ? state_ref(session->initial) : NULL;
+    if (!session->initial) {
+        session_send_error(session, session->sequence, SERVER_ERROR_OUT_OF_RESOURCES);
+        session_close(session);
+    } else if (!copy(session->login->user, sizeof session->login->user, login->user) ||
+               !copy(session->login->schema, sizeof session->login->schema, login->database)) {
+        session_send_error(session, session->sequence, SERVER_ERROR_HANDSHAKE);
+        session_close(session);
+    } else if (answered) {
+        admit(session, login->auth);
+    } else {
+        conn_consume(&session->conn, session->request);
+        session->request = 0;
+        ask_again(session);
+    }
+}
+
+static void first_packet(struct session *session, const uint8_t *payload, size_t length)
+{
+    struct login login;
+    if (!login_read(payload, length, offered, &login) || !(login.capabilities & CAP_PROTOCOL_41)) {
+        session_send_error(session, session->sequence, SERVER_ERROR_HANDSHAKE);
+        session_close(session);
+        return;
+    }
+    session->capabilities = login.capabilities & offered;
+    bool speaks_native = !login.plugin.at || (login.plugin.length == sizeof native - 1 &&
+                                              memcmp(login.plugin.at, native, login.plugin.length) == 0);
+    begin(session, &login, speaks_native || login.auth.length == 0);
+}
+
+void login_packet(struct session *session, const uint8_t *payload, size_t length, uint8_t sequence)
+{
+    session->sequence = (uint8_t)(sequence + 1);
+    if (session->step == SESSION_GREETED)
+        first_packet(session, payload, length);
+    else
+        admit(session, (struct bytes){payload, length});
+}
+
+/* Everything of the session ends, and it logs in again with a fresh scramble. */
+void login_change_user(struct session *session, const uint8_t *payload, size_t length)
+{
+    struct login login;
+    session->sequence = 1;
+    session->login = calloc(1, sizeof *session->login);
+    if (!session->login || !auth_scramble_make(session->login->scramble) ||
+        !change_user_read(payload, length, session->capabilities, &login)) {
+        session_send_error(session, 1, SERVER_ERROR_HANDSHAKE);
+        session_close(session);
+        return;
+    }
+    identity_unref(session->identity);
+    session->identity = NULL;
+    session->status = STATUS_AUTOCOMMIT;
+    session->lost = 0;
+    session->step = SESSION_GREETED;
+    list_append(&session->worker->logins, &session->phase_link);
+    begin(session, &login, false);
+}

@@ -1,0 +1,291 @@
+/*
+ * past.c - LAST_INSERT_ID(), FOUND_ROWS(), ROW_COUNT() and CONNECTION_ID() of a session whose statements run
+ * on connections that it shares with others.
+ *
+ *   a statement ends ──> its values are known from the answer (past_know)
+ *                   └──> or only its connection knows them (past_leave): a weak link both ways
+ *
+ *   another session is given that connection ──> past_save: "SELECT LAST_INSERT_ID(), FOUND_ROWS()" goes
+ * ahead of what it the session itself asks elsewhere       ──>  wants, and the answer makes the values known
+ *
+ *   the session asks ──> known values stand as literals in the text (past_rewrite); on the very connection
+ * that knows, the text stays as it is
+ *
+ * Literals are cast, so that the column's type stays what the function's is; where the call stood in a select
+ * list without an alias, its text becomes the column's name.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "session.h"
+
+static const char question[] = "SELECT LAST_INSERT_ID(),FOUND_ROWS()";
+
+/* ---- links ---- */
+
+static void unlink_past(struct session *session, enum past_kind kind)
+{
+    struct backend *backend = session->past[kind];
+    if (backend)
+        backend->past[kind] = NULL;
+    session->past[kind] = NULL;
+}
+
+void past_leave(struct session *session, enum past_kind kind)
+{
+    struct backend *backend = session->backend;
+    unlink_past(session, kind);
+    session->saving &= ~(1u << kind);
+    if (backend->past[kind])
+        backend->past[kind]->past[kind] = NULL;
+    backend->past[kind] = session;
+    session->past[kind] = backend;
+}
+
+void past_know(struct session *session, enum past_kind kind, uint64_t value)
+{
+    unlink_past(session, kind);
+    session->saving &= ~(1u << kind);
+    if (kind == PAST_INSERT_ID)
+        session->insert_id = value;
+    else
+        session->found_rows = value;
+}
+
+void past_forget(struct backend *backend)
+{
+    for (int kind = 0; kind < PAST_KINDS; kind++) {
+        if (backend->past[kind])
+            backend->past[kind]->past[kind] = NULL;
+        backend->past[kind] = NULL;
+    }
+    list_each (node, &backend->commands) {
+        struct command *command = list_entry(node, struct command, link);
+        if (command->kind == COMMAND_SAVE && command->session)
+            command->session->saving = 0;
+    }
+}
+
+void past_drop(struct session *session)
+{
+    for (int kind = 0; kind < PAST_KINDS; kind++)
+        unlink_past(session, kind);
+    if (!session->saving)
+        return;
+    session->saving = 0;
+    list_each (node, &session->worker->pools.backends) {
+        struct backend *backend = list_entry(node, struct backend, in_pools);
+        list_each (other, &backend->commands) {
+            struct command *command = list_entry(other, struct command, link);
+            if (command->kind == COMMAND_SAVE && command->session == session)
+                command->session = NULL;
+        }
+    }
+}
+
+/* ---- saving ---- */
+
+static void ask_for(struct backend *backend, struct session *owner, struct writer *w)
+{
+    size_t mark = packet_begin(w);
+    write_u8(w, COM_QUERY);
+    write_bytes(w, question, sizeof question - 1);
+    packet_end(w, mark, 0);
+    if (w->full || !backend_expect(backend, COMMAND_SAVE, COM_QUERY, owner))
+        w->full = true;
+    for (int kind = 0; kind < PAST_KINDS; kind++)
+        if (backend->past[kind] == owner) {
+            unlink_past(owner, kind);
+            owner->saving |= 1u << kind;
+        }
+    figure_add(&owner->worker->figures.saves, 1);
+}
+
+size_t past_save(struct backend *backend, const struct session *session, uint8_t *out, size_t size)
+{
+    /* The question itself changes FOUND_ROWS(): who wants that goes first. */
+    static const enum past_kind order[] = {PAST_FOUND_ROWS, PAST_INSERT_ID};
+    struct writer w = writer_of(out, size);
+    for (int i = 0; i < PAST_KINDS; i++) {
+        struct session *owner = backend->past[order[i]];
+        if (owner && owner != session)
+            ask_for(backend, owner, &w);
+    }
+    return w.full ? 0 : writer_length(&w);
+}
+
+static bool parse_number(struct bytes text, uint64_t *ret)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9')
+            return false;
+        value = value * 10 + (text.at[i] - '0');
+    }
+    *ret = value;
+    return text.at && text.length;
+}
+
+/* The row of the answer: behind the column count, two definitions and an EOF that isn't there with
+ * DEPRECATE_EOF. */
+static bool read_saved(const struct backend *backend, const uint8_t *answer, size_t length,
+                       uint64_t *ret_insert_id, uint64_t *ret_found_rows)
+{
+    int row = backend->capabilities & CAP_DEPRECATE_EOF ? 3 : 4;
+    struct reader r = reader_of(answer, length);
+    for (int i = 0; i < row; i++)
+        read_skip(&r, (size_t)read_u24(&r) + 1);
+    uint32_t row_length = read_u24(&r);
+    read_u8(&r);
+    struct bytes packet = read_bytes(&r, row_length);
+    if (r.bad)
+        return false;
+    struct reader columns = reader_of(packet.at, packet.length);
+    struct bytes insert_id = read_lenenc_bytes(&columns), found_rows = read_lenenc_bytes(&columns);
+    return reader_done(&columns) && parse_number(insert_id, ret_insert_id) &&
+           parse_number(found_rows, ret_found_rows);
+}
+
+void past_saved(struct backend *backend, struct session *session, const uint8_t *answer, size_t length)
+{
+    uint64_t insert_id, found_rows;
+    if (!session)
+        return;
+    unsigned saving = session->saving;
+    session->saving = 0;
+    if (read_saved(backend, answer, length, &insert_id, &found_rows)) {
+        if (saving >> PAST_INSERT_ID & 1)
+            session->insert_id = insert_id;
+        if (saving >> PAST_FOUND_ROWS & 1)
+            session->found_rows = found_rows;
+    }
+    if (session->step == SESSION_WAITING && list_empty(&session->waiter.link))
+        statement_begin(session);
+}
+
+/* ---- asking ---- */
+
+enum past_answer past_ask(struct session *session, uint32_t effects)
+{
+    static const uint32_t wanted[PAST_KINDS] = {
+        [PAST_INSERT_ID] = SQL_READS_INSERT_ID, [PAST_FOUND_ROWS] = SQL_READS_FOUND_ROWS};
+    unsigned asked = 0;
+    for (int kind = 0; kind < PAST_KINDS; kind++) {
+        struct backend *backend = session->past[kind];
+        if (!(effects & wanted[kind]))
+            continue;
+        asked |= 1u << kind;
+        if (!backend || backend == session->backend)
+            continue;
+        uint8_t packet[2 * (PACKET_HEADER + sizeof question)];
+        backend_take(backend);
+        size_t length = past_save(backend, NULL, packet, sizeof packet);
+        if (!length || conn_write(&backend->conn, packet, length) != CONN_OK)
+            backend_discard(backend);
+    }
+    return session->saving & asked ? PAST_SAVING : PAST_KNOWN;
+}
+
+/* ---- literals ---- */
+
+static bool is_native(const struct session *session, enum past_kind kind)
+{
+    return session->past[kind] && session->past[kind] == session->backend;
+}
+
+/* The literal for a call; false: the connection's own answer is right. */
+static bool literal_of(const struct session *session, enum sql_call_kind kind, char *out, size_t size)
+{
+    switch (kind) {
+    case SQL_CALL_INSERT_ID:
+        if (is_native(session, PAST_INSERT_ID))
+            return false;
+        snprintf(out, size, "CAST(%" PRIu64 " AS UNSIGNED)", session->insert_id);
+        return true;
+    case SQL_CALL_FOUND_ROWS:
+        if (is_native(session, PAST_FOUND_ROWS))
+            return false;
+        snprintf(out, size, "CAST(%" PRIu64 " AS SIGNED)", session->found_rows);
+        return true;
+    case SQL_CALL_ROW_COUNT:
+        snprintf(out, size, "CAST(%" PRId64 " AS SIGNED)", session->row_count);
+        return true;
+    case SQL_CALL_CONNECTION_ID:
+        snprintf(out, size, "CAST(%" PRIu32 " AS UNSIGNED)", session->id);
+        return true;
+    }
+    return false;
+}
+
+/* Later statements of a packet read what earlier ones left, which only the server can tell. */
+static bool is_of_the_past(enum sql_call_kind kind, unsigned statement, uint32_t earlier)
+{
+    switch (kind) {
+    case SQL_CALL_INSERT_ID: return !(earlier & SQL_SETS_INSERT_ID);
+    case SQL_CALL_FOUND_ROWS:
+    case SQL_CALL_ROW_COUNT: return statement == 0;
+    case SQL_CALL_CONNECTION_ID: return true;
+    }
+    return false;
+}
+
+static void put_alias(struct writer *w, struct sql_span item)
+{
+    write_string(w, " AS `");
+    for (uint32_t i = 0; i < item.length; i++) {
+        if (item.at[i] == '`')
+            write_u8(w, '`');
+        write_u8(w, (uint8_t)item.at[i]);
+    }
+    write_u8(w, '`');
+}
+
+/* One statement's calls replaced; `copied` is how far the text has been written. */
+static void put_calls(struct session *session, const struct sql_facts *facts, unsigned statement,
+                      uint32_t earlier, struct writer *w, const char **copied)
+{
+    char literal[64];
+    struct sql_span item = {0};
+    for (unsigned i = 0; i < facts->calls_count; i++) {
+        const struct sql_call *call = &facts->calls[i];
+        if (!is_of_the_past(call->kind, statement, earlier) ||
+            !literal_of(session, call->kind, literal, sizeof literal))
+            continue;
+        write_bytes(w, *copied, (size_t)(call->text.at - *copied));
+        write_string(w, literal);
+        *copied = call->text.at + call->text.length;
+        item = call->item;
+        bool last_of_item = i + 1 == facts->calls_count || facts->calls[i + 1].item.at != item.at;
+        if (item.at && last_of_item) {
+            const char *end = item.at + item.length;
+            write_bytes(w, *copied, (size_t)(end - *copied));
+            *copied = end;
+            put_alias(w, item);
+        }
+    }
+}
+
+const char *past_rewrite(struct session *session, const char *text, size_t length, char *out, size_t size,
+                         size_t *ret_length)
+{
+    struct sql_options options = statement_options(session);
+    struct sql_facts facts;
+    struct writer w = writer_of(out, size);
+    const char *copied = text;
+    uint32_t earlier = 0;
+    unsigned statement = 0;
+    for (size_t at = 0; at < length;) {
+        at += sql_read(text + at, length - at, &options, &facts);
+        put_calls(session, &facts, statement, earlier, &w, &copied);
+        earlier |= facts.effects;
+        statement += facts.verb != SQL_EMPTY;
+    }
+    if (copied == text)
+        return NULL;
+    write_bytes(&w, copied, (size_t)(text + length - copied));
+    if (w.full)
+        return NULL;
+    *ret_length = writer_length(&w);
+    return out;
+}

@@ -1,0 +1,444 @@
+/*
+ * relay.c - the way of an answer: from the server's socket, through the worker's scratch memory, to the
+ * client's socket.
+ *
+ *   scratch:  | tail of last time | just read ............................... |
+ *                 └── result_next() hops from event to event, for the command at the head of the backend's
+ * queue: CLIENT  passed on as it is (`run` grows), or rewritten (OK with session state, EOF's flags) CARRY,
+ * CLEAN, SAVE, LOGIN  swallowed, but for what they say
+ *
+ * Everything for one client leaves in one write when the bytes are used up or its answer ends. A packet that
+ * isn't complete stays in backend->conn.in until the next time. While a client is slow its server isn't read.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "pointsman/base/log.h"
+#include "session.h"
+
+enum { PARTS_MAX = 16 };
+
+struct relay {
+    struct backend *backend;
+    struct session *session; /* whose answer is being passed on; NULL: swallowed */
+    uint8_t *at, *end;       /* in the worker's scratch */
+    uint8_t *run;            /* begin of what is passed on and not yet in parts; NULL: nothing */
+    struct iovec parts[PARTS_MAX];
+    int parts_count;
+    uint8_t *made, *made_end; /* room for rewritten packets */
+};
+
+/* ---- to the client ---- */
+
+static void close_run(struct relay *relay)
+{
+    if (relay->run && relay->run < relay->at)
+        relay->parts[relay->parts_count++] = (struct iovec){relay->run, (size_t)(relay->at - relay->run)};
+    relay->run = NULL;
+}
+
+static void flush(struct relay *relay)
+{
+    close_run(relay);
+    int count = relay->parts_count;
+    struct session *session = relay->session;
+    relay->parts_count = 0;
+    if (!count || !session)
+        return;
+    size_t bytes = 0;
+    for (int i = 0; i < count; i++)
+        bytes += relay->parts[i].iov_len;
+    figure_add(&session->worker->figures.bytes_out, bytes);
+    session->answer_begun = true;
+    if (conn_writev(&session->conn, relay->parts, count) != CONN_OK) {
+        relay->session = NULL;
+        session_close(session);
+    } else if (conn_backlogged(&session->conn)) {
+        conn_watch(&relay->backend->conn, false);
+    }
+}
+
+/* The event's bytes, which end at relay->at, go on as they are. */
+static void pass(struct relay *relay, size_t length)
+{
+    if (relay->session && !relay->run)
+        relay->run = relay->at - length;
+}
+
+/* The event's packet is replaced. */
+static void replace(struct relay *relay, size_t length, const uint8_t *made, size_t made_length)
+{
+    relay->at -= length;
+    close_run(relay);
+    relay->at += length;
+    relay->parts[relay->parts_count++] = (struct iovec){(void *)(uintptr_t)made, made_length};
+    if (relay->parts_count >= PARTS_MAX - 2)
+        flush(relay);
+}
+
+/* ---- a client's own answer ---- */
+
+static void client_ok(struct relay *relay, const struct result_event *event)
+{
+    struct session *session = relay->session;
+    struct backend *backend = relay->backend;
+    const uint8_t *payload = event->packet + PACKET_HEADER;
+    struct answer_ok ok;
+    if (!answer_ok_read(payload, event->length - PACKET_HEADER, backend->capabilities, &ok)) {
+        relay_events.lost(backend);
+        return;
+    }
+    if (session)
+        effects_of_ok(session, backend, &ok);
+    if (session && event->ends_result)
+        effects_of_result(session, &backend->result, ok.status, ok.warnings, &ok);
+    if (!session)
+        return;
+    if (!(ok.status & STATUS_SESSION_STATE_CHANGED) && ok.info.length == 0) {
+        pass(relay, event->length);
+        return;
+    }
+    /* What is rewritten is never longer than what came, so that there is always room. */
+    uint8_t shown[RESULT_PACKET_HOLD_MAX];
+    effects_filter(session, &ok, shown, sizeof shown);
+    struct writer w = writer_of(relay->made, (size_t)(relay->made_end - relay->made));
+    size_t mark = packet_begin(&w);
+    answer_ok_write(&w, payload[0], &ok, session->capabilities);
+    packet_end(&w, mark, packet_sequence(event->packet));
+    assert(!w.full);
+    replace(relay, event->length, relay->made, writer_length(&w));
+    relay->made += writer_length(&w);
+}
+
+/* Flags that a client without session tracking would not see from a server. */
+static void client_eof(struct relay *relay, const struct result_event *event)
+{
+    struct session *session = relay->session;
+    if (!session)
+        return;
+    if (event->ends_result)
+        effects_of_result(session, &relay->backend->result, event->status, event->warnings, NULL);
+    if (event->status & STATUS_SESSION_STATE_CHANGED) {
+        uint8_t *status = relay->at - event->length + PACKET_HEADER + 3;
+        status[1] &= (uint8_t) ~(STATUS_SESSION_STATE_CHANGED >> 8);
+        session->changed = true;
+    }
+    pass(relay, event->length);
+}
+
+/* Errors that a replica gives where the primary would not: it is read-only, or it lags. */
+static bool may_heal(uint16_t code)
+{
+    static const uint16_t codes[] = {1290, 1792, 1836, 1146, 1049, 1054, 1305, 1044, 1045, 1142, 1227};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (codes[i] == code)
+            return true;
+    return false;
+}
+
+static bool heal(struct relay *relay, const struct answer_err *err)
+{
+    struct session *session = relay->session;
+    struct worker *worker = session->worker;
+    struct backend *backend = relay->backend;
+    int primary = worker->topology->primary;
+    if (session->answer_begun || relay->parts_count || relay->run || primary == TOPOLOGY_NOBODY ||
+        backend->pool->server == primary || !may_heal(err->code) || !statement_may_repeat(session) ||
+        session->login || session->retries)
+        return false;
+    session->statement.hint = SQL_HINT_PRIMARY;
+    figure_add(&worker->figures.heals, 1);
+    session->backend = NULL;
+    backend->warnings = true;
+    relay->session = NULL;
+    backend_answered(backend);
+    backend_release(backend);
+    return statement_again(session);
+}
+
+/* True: the answer ended here and the session went elsewhere. */
+static bool client_err(struct relay *relay, const struct result_event *event)
+{
+    struct session *session = relay->session;
+    struct answer_err err;
+    if (!session)
+        return false;
+    figure_add(&session->worker->figures.server_errors[relay->backend->pool->server], 1);
+    if (!answer_err_read(event->packet + PACKET_HEADER, event->length - PACKET_HEADER, &err))
+        return false;
+    if (heal(relay, &err))
+        return true;
+    pass(relay, event->length);
+    return false;
+}
+
+static void client_end(struct relay *relay, bool good)
+{
+    struct backend *backend = relay->backend;
+    flush(relay);
+    struct session *session = relay->session;
+    backend_answered(backend);
+    relay->session = NULL;
+    if (session) {
+        statement_end(session, good);
+    } else {
+        backend->dirty = true; /* its session is gone, and nobody looked at what it left */
+        backend_release(backend);
+    }
+}
+
+static void on_client(struct relay *relay, struct command *command, const struct result_event *event)
+{
+    relay->session = command->session;
+    switch (event->kind) {
+    case RESULT_BYTES: pass(relay, event->length); break;
+    case RESULT_OK: client_ok(relay, event); break;
+    case RESULT_EOF: client_eof(relay, event); break;
+    case RESULT_ERR:
+        if (client_err(relay, event))
+            return;
+        break;
+    case RESULT_LOCAL_INFILE:
+        pass(relay, event->length);
+        flush(relay);
+        if (relay->session)
+            stream_begin_file(relay->session);
+        else
+            relay_events.lost(relay->backend);
+        return;
+    case RESULT_MORE:
+    case RESULT_BAD: break;
+    }
+    if (event->end && relay->backend->list != BACKEND_DEAD)
+        client_end(relay, event->kind != RESULT_ERR);
+}
+
+/* ---- answers that nobody else sees ---- */
+
+/* The state could not be made: the connection is worth nothing now, the statement goes elsewhere or gets
+ * these words. */
+static void carry_failed(struct relay *relay, struct session *session, const struct result_event *event)
+{
+    struct backend *backend = relay->backend;
+    struct answer_err err = {.code = 0};
+    answer_err_read(event->packet + PACKET_HEADER, event->length - PACKET_HEADER, &err);
+    bool is_primary = backend->pool->server == backend->pool->set->topology->primary;
+    backend->broken = true;
+    if (!session) {
+        backend_discard(backend);
+        return;
+    }
+    session->backend = NULL;
+    unsigned pins = session->pins;
+    effects_set_pins(session, 0);
+    backend_discard(backend);
+    if (!is_primary && !pins) {
+        session->statement.hint = SQL_HINT_PRIMARY;
+        if (statement_again(session))
+            return;
+    }
+    session->after_carry = false;
+    statement_fail(session, err.code, err.state, (const char *)err.message.at, err.message.length);
+}
+
+static void on_carry(struct relay *relay, struct command *command, const struct result_event *event)
+{
+    struct session *session = command->session;
+    struct backend *backend = relay->backend;
+    if (event->kind == RESULT_ERR) {
+        carry_failed(relay, session, event);
+        return;
+    }
+    if (!event->end)
+        return;
+    backend_answered(backend);
+    if (!list_empty(&backend->commands))
+        return;
+    if (!session) {
+        backend->dirty = true;
+        backend_release(backend);
+    } else if (session->after_carry) {
+        session->after_carry = false;
+        statement_send(session);
+    }
+}
+
+static void on_clean(struct relay *relay, struct command *command, const struct result_event *event)
+{
+    (void)command;
+    struct backend *backend = relay->backend;
+    if (event->kind == RESULT_ERR) {
+        backend_discard(backend);
+    } else if (event->end) {
+        backend_answered(backend);
+        if (list_empty(&backend->commands))
+            backend_cleaned(backend);
+    }
+}
+
+static void on_login(struct relay *relay, struct command *command, const struct result_event *event)
+{
+    struct session *session = command->session;
+    struct backend *backend = relay->backend;
+    struct answer_err err;
+    struct answer_ok ok;
+    if (!event->end)
+        return;
+    const uint8_t *payload = event->packet + PACKET_HEADER;
+    size_t length = event->length - PACKET_HEADER;
+    bool failed = event->kind == RESULT_ERR;
+    if (failed ? !answer_err_read(payload, length, &err)
+               : !answer_ok_read(payload, length, backend->capabilities, &ok)) {
+        relay_events.lost(backend);
+        return;
+    }
+    if (session && !failed)
+        effects_of_ok(session, backend, &ok);
+    backend_answered(backend);
+    if (session)
+        session->backend = NULL;
+    backend_release(backend);
+    if (session)
+        login_opened(session, failed ? &err : NULL);
+}
+
+/* The whole answer must be there: it is small, and looked at in one piece. */
+static bool on_save(struct relay *relay, struct command *command)
+{
+    struct backend *backend = relay->backend;
+    struct result trial = backend->result;
+    struct result_event event = {0};
+    size_t length = 0, left = (size_t)(relay->end - relay->at);
+    while (!event.end && length < left) {
+        result_next(&trial, relay->at + length, left - length, &event);
+        if (event.kind == RESULT_MORE || event.kind == RESULT_BAD)
+            break;
+        length += event.length;
+    }
+    if (!event.end)
+        return false;
+    struct session *session = command->session;
+    const uint8_t *answer = relay->at;
+    relay->at += length;
+    backend_answered(backend);
+    past_saved(backend, session, answer, length);
+    if (list_empty(&backend->commands) && backend->list == BACKEND_BUSY && !backend->session)
+        backend_release(backend);
+    return true;
+}
+
+typedef void answer_function(struct relay *relay, struct command *command, const struct result_event *event);
+
+static answer_function *const answers[] = {[COMMAND_CLIENT] = on_client,
+                                           [COMMAND_CARRY] = on_carry,
+                                           [COMMAND_LOGIN] = on_login,
+                                           [COMMAND_CLEAN] = on_clean};
+
+/* ---- from the server ---- */
+
+static void on_lost(struct backend *backend)
+{
+    struct session *session = backend->session;
+    backend->session = NULL;
+    if (session && session->step != SESSION_CLOSED) {
+        backend_discard(backend);
+        statement_lost(session, backend);
+    } else {
+        backend_discard(backend);
+    }
+}
+
+/* What was kept of last time, and what there is now, in the worker's scratch. False: nothing to do. */
+static bool fill(struct relay *relay, struct worker *worker)
+{
+    struct conn *conn = &relay->backend->conn;
+    size_t kept = conn->in ? chunk_used(conn->in) : 0, n = 0;
+    if (kept)
+        memcpy(worker->scratch, conn->in->data + conn->in->start, kept);
+    enum conn_outcome outcome = conn_read_into(conn, worker->scratch + kept, WORKER_SCRATCH / 2 - kept, &n);
+    if (outcome == CONN_AGAIN)
+        return false;
+    if (outcome != CONN_OK) {
+        on_lost(relay->backend);
+        return false;
+    }
+    conn_consume(conn, kept);
+    relay->at = worker->scratch;
+    relay->end = worker->scratch + kept + n;
+    relay->made = worker->scratch + WORKER_SCRATCH / 2;
+    relay->made_end = worker->scratch + WORKER_SCRATCH;
+    return true;
+}
+
+/* One event of the head of the queue. False: no more to be done with these bytes. */
+static bool step(struct relay *relay)
+{
+    struct backend *backend = relay->backend;
+    struct command *command = list_first(&backend->commands, struct command, link);
+    struct result_event event;
+    if (!command) { /* nobody asked: ERR 4031 and the like before it closes */
+        on_lost(backend);
+        return false;
+    }
+    if (!backend->reading) {
+        result_begin(&backend->result, result_shape_of(command->code), backend->capabilities);
+        backend->reading = true;
+    }
+    if (command->kind == COMMAND_SAVE)
+        return on_save(relay, command);
+    result_next(&backend->result, relay->at, (size_t)(relay->end - relay->at), &event);
+    if (event.kind == RESULT_MORE)
+        return false;
+    if (event.kind == RESULT_BAD) {
+        log_event(LOG_WARNING, "server-nonsense",
+                  "a server's answer could not be understood; its connection is closed",
+                  log_text("server", backend->pool->set->topology->servers[backend->pool->server].name));
+        flush(relay);
+        on_lost(backend);
+        return false;
+    }
+    relay->at += event.length;
+    answers[command->kind](relay, command, &event);
+    return true;
+}
+
+static void on_readable(struct backend *backend)
+{
+    struct relay relay = {.backend = backend};
+    struct worker *worker = list_entry(backend->pool->set, struct worker, pools);
+    if (!fill(&relay, worker))
+        return;
+    while (relay.at < relay.end && backend->list != BACKEND_DEAD && step(&relay))
+        ;
+    flush(&relay);
+    if (backend->list != BACKEND_DEAD && relay.at < relay.end &&
+        conn_keep(&backend->conn, relay.at, (size_t)(relay.end - relay.at)) != CONN_OK)
+        on_lost(backend);
+}
+
+static void on_granted(struct waiter *waiter, struct backend *backend)
+{
+    struct session *session = list_entry(waiter, struct session, waiter);
+    statement_granted(session, backend);
+}
+
+static void on_refused(struct waiter *waiter, unsigned code, const char *state, const char *message,
+                       size_t length)
+{
+    struct session *session = list_entry(waiter, struct session, waiter);
+    if (code) {
+        statement_fail(session, (uint16_t)code, state, message, length);
+        return;
+    }
+    session->avoid |= UINT64_C(1) << waiter->pool->server;
+    statement_begin(session);
+}
+
+static void on_drained(struct backend *backend)
+{
+    if (backend->session)
+        session_drained_backend(backend->session);
+}
+
+const struct pool_events relay_events = {on_granted, on_refused, on_readable,
+                                         on_drained, on_lost,    past_forget};

@@ -1,0 +1,180 @@
+/*
+ * session.h - a client's session (private to proxy/session).
+ *
+ *   GREETED ──login packet──> [SWITCHED ──answer──>] [OPENING: default schema is tried] ──> READY
+ *
+ *   READY ──command──> statement_begin ──> WAITING ──granted──> RUNNING ──answer complete──> READY
+ *                        (read, route)      (for a connection,    (relay.c passes
+ *                                            or for a server)      the answer)
+ *
+ * Files: session.c life and the client's socket · login.c · command.c a table of COM_* · statement.c one
+ * statement's way · relay.c the answer's way · effects.c what answers say of the session · past.c
+ * LAST_INSERT_ID() and its kin · stream.c requests longer than a chunk · worker.c the loop.
+ */
+#ifndef POINTSMAN_SESSION_SESSION_H
+#define POINTSMAN_SESSION_SESSION_H
+
+#include "pointsman/protocol/answer.h"
+#include "pointsman/session/worker.h"
+
+enum session_step {
+    SESSION_GREETED,
+    SESSION_SWITCHED,
+    SESSION_OPENING,
+    SESSION_READY,
+    SESSION_WAITING,
+    SESSION_RUNNING,
+    SESSION_REFUSING, /* a failed login whose answer is held back */
+    SESSION_CLOSED,
+};
+
+/* Packets that are passed to the server while they arrive, since they don't fit into a chunk (or are a file).
+ */
+struct stream {
+    bool active;
+    bool is_file; /* LOCAL INFILE: ends with an empty packet */
+    bool longer;  /* the present packet is PACKET_MAX long: another follows */
+    uint8_t have; /* bytes of the header seen */
+    uint8_t header[PACKET_HEADER];
+    uint32_t left; /* payload bytes of the present packet */
+};
+
+struct session {
+    struct conn conn;
+    struct list link;       /* worker->sessions */
+    struct list phase_link; /* worker->logins or worker->waiting */
+    struct waiter waiter;
+    struct worker *worker;
+    enum session_step step;
+    bool in_next;      /* session_next is on the stack */
+    bool after_carry;  /* RUNNING, but only the state was sent: the request follows when it has succeeded */
+    bool answer_begun; /* a byte of the answer went to the client */
+    bool close_after;  /* to be closed when the statement is over */
+    bool kill_asked;
+    uint8_t sequence; /* next to be sent while the server isn't asked */
+    uint8_t retries;
+    uint32_t id;
+    uint32_t capabilities; /* what both sides have */
+    uint32_t host_length;
+    char *address;                 /* owned; NULL: unix socket */
+    struct identity *identity;     /* referenced; NULL before login */
+    struct state *state, *initial; /* referenced */
+    uint16_t status;               /* as last told to the client */
+    unsigned pins;                 /* enum pin */
+    unsigned lost;                 /* pins whose connection was lost: the next statement is told */
+    struct backend *backend;       /* RUNNING on it, or held */
+    uint64_t since;                /* ms: when its step began */
+    uint64_t began;                /* us: when the statement came */
+    uint64_t deadline;             /* ms: of waiting */
+    uint64_t avoid;                /* servers that failed this statement */
+    uint32_t request;              /* bytes of conn.in that are the present request, headers included */
+    uint8_t code;                  /* its command */
+    unsigned reason;               /* why it goes where it goes: enum route_reason */
+    uint64_t kill_id;              /* of a KILL */
+    struct route_statement statement;
+    struct stream stream;
+    /* what its last statements left (past.c) */
+    struct backend *past[PAST_KINDS]; /* borrowed, weak: cleared by pool_events.forget */
+    unsigned saving;                  /* bits of enum past_kind: the values are on their way */
+    bool changed;      /* the server reported a change of the session that its variables don't tell */
+    uint16_t warnings; /* of the last result */
+    struct tracking
+        *tracking; /* owned; what the client wants to be told, NULL: the servers' default (effects.c) */
+    uint64_t insert_id, found_rows;
+    int64_t row_count;
+    uint16_t results;            /* results of the present command that were good */
+    struct login_attempt *login; /* owned; only while logging in (login.c) */
+};
+
+/* ---- session.c ---- */
+struct session *session_new(struct worker *worker, int fd, char *address); /* takes over both */
+void session_close(struct session *session); /* closes and frees; what runs for it is swallowed */
+void session_next(struct session *session);  /* runs the commands that lie ready */
+void session_step_to(struct session *session, enum session_step step);
+void session_send(struct session *session, const void *packet, size_t length);
+void session_send_ok(struct session *session, uint8_t sequence);
+void session_send_err(struct session *session, uint8_t sequence, uint16_t code, const char *state,
+                      const char *message, size_t length);
+/* The server's own words for a code, with its arguments. */
+void session_send_error(struct session *session, uint8_t sequence, enum server_error code, ...);
+void session_tick(struct session *session, uint64_t now); /* those in worker->waiting and ->logins */
+void session_drained_backend(struct session *session);    /* the server takes bytes again */
+const char *session_host(const struct session *session);
+uint64_t session_now(const struct session *session); /* ms */
+
+/* ---- login.c ---- */
+bool login_greet(struct session *session); /* false: refused and to be closed */
+void login_packet(struct session *session, const uint8_t *payload, size_t length, uint8_t sequence);
+void login_opened(struct session *session,
+                  const struct answer_err *err); /* default schema tried; NULL: fine */
+void login_change_user(struct session *session, const uint8_t *payload, size_t length);
+void login_refuse_now(struct session *session);       /* its time has come */
+void login_attempt_free(struct login_attempt *login); /* NULL-safe */
+
+/* ---- command.c ---- */
+/* One whole command packet (the payload of conn.in's front), or the beginning of a longer one. */
+void command_run(struct session *session, const uint8_t *payload, size_t length, bool whole);
+
+/* ---- statement.c ---- */
+void statement_begin(
+    struct session *session); /* session->request and ->statement are set: route and send or wait */
+void statement_read(struct session *session, const char *text, size_t length); /* fills session->statement */
+void statement_granted(struct session *session, struct backend *backend);
+void statement_send(
+    struct session *session); /* session->backend is its own: carry what is missing, send the request */
+void statement_end(struct session *session, bool good); /* its answer is complete */
+void statement_fail(struct session *session, uint16_t code, const char *state, const char *message,
+                    size_t length);
+bool statement_again(struct session *session); /* to another server; false: can't be sent again */
+bool statement_may_repeat(const struct session *session);
+void statement_lost(struct session *session,
+                    struct backend *backend); /* its connection is gone (discarded already) */
+void session_let_go(struct session *session); /* gives back the connection it holds */
+struct sql_options statement_options(const struct session *session);
+
+/* ---- relay.c ---- */
+extern const struct pool_events relay_events;
+
+/* ---- effects.c ---- */
+void effects_of_ok(struct session *session, struct backend *backend, const struct answer_ok *ok);
+/* One statement's result is complete: an OK, or a result set that ended with this status. */
+void effects_of_result(struct session *session, const struct result *result, uint16_t status,
+                       uint16_t warnings, const struct answer_ok *ok);
+void effects_of_end(struct session *session, bool good); /* pins, and what the text of a SET says */
+void effects_set_pins(struct session *session, unsigned pins);
+bool effects_set_state(struct session *session,
+                       struct state *state); /* takes over the reference; NULL: no memory */
+/* ok with only those tracked entries that the client asked for; they are written to out. */
+void effects_filter(const struct session *session, struct answer_ok *ok, uint8_t *out, size_t size);
+void effects_tracking_free(struct session *session);
+
+/* ---- past.c ---- */
+enum past_answer { PAST_KNOWN, PAST_SAVING };
+enum past_answer past_ask(struct session *session, uint32_t effects);
+void past_leave(struct session *session, enum past_kind kind); /* only its backend knows */
+void past_know(struct session *session, enum past_kind kind, uint64_t value);
+void past_drop(struct session *session);   /* it ends, or begins anew */
+void past_forget(struct backend *backend); /* the connection is gone */
+/* Questions for those whose past is on this connection, to be sent ahead of what `session` wants there.
+ * Returns the bytes written to out; commands are expected. */
+size_t past_save(struct backend *backend, const struct session *session, uint8_t *out, size_t size);
+/* The answer to one of them, all its packets. */
+void past_saved(struct backend *backend, struct session *session, const uint8_t *answer, size_t length);
+/* The text with literals in the place of what it asks of the past; NULL: nothing to be changed, or no room.
+ */
+const char *past_rewrite(struct session *session, const char *text, size_t length, char *out, size_t size,
+                         size_t *ret_length);
+
+/* ---- stream.c ---- */
+void stream_begin_request(struct session *session); /* conn.in begins with a packet that doesn't fit */
+void stream_begin_file(struct session *session);
+void stream_readable(struct session *session);
+
+static inline void figure_add(atomic_ullong *figure, unsigned long long by)
+{
+    /* Only the worker writes: no locked instruction is needed. */
+    atomic_store_explicit(figure, atomic_load_explicit(figure, memory_order_relaxed) + by,
+                          memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,480 @@
+/*
+ * statement.c - one statement's way.
+ *
+ *   read ──> route ──> HELD ─────────────────────────────> send
+ *    ^         │       SERVER ─> pool ─> granted ────────> send ──> (relay.c: the answer) ──> end ──> next
+ *    │         │                   └─ refused ─┐                          │
+ *    │         └────── WAIT ─> worker->waiting ┤                          │
+ *    └─────────────────────────────────────────┴── again (lost or misrouted, no byte of the answer passed on)
+ *
+ * What the connection's state lacks is sent ahead: in the same write for what may be repeated, else (a write
+ * must never run in the wrong schema because a USE before it failed) on its own, and the statement follows
+ * its OK.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "pointsman/base/clock.h"
+#include "session.h"
+
+enum { RETRIES_MAX = 3 };
+
+/* Capabilities that change a result's bytes or a statement's meaning: part of a pooled connection's key. */
+static const uint32_t key_capabilities = CAP_FOUND_ROWS | CAP_LOCAL_FILES | CAP_IGNORE_SPACE |
+                                         CAP_MULTI_STATEMENTS | CAP_MULTI_RESULTS | CAP_PS_MULTI_RESULTS |
+                                         CAP_DEPRECATE_EOF | CAP_NO_SCHEMA | CAP_ODBC;
+
+/* ---- reading ---- */
+
+struct sql_options statement_options(const struct session *session)
+{
+    const struct state_reading *reading = state_reading(session->state);
+    const struct topology *topology = session->worker->topology;
+    int model = topology->primary != TOPOLOGY_NOBODY ? topology->primary : 0;
+    const struct server_look *look = &topology->servers[model].look;
+    return (struct sql_options){
+        .charset = (enum sql_charset)reading->charset,
+        .mode = reading->mode | (session->capabilities & CAP_IGNORE_SPACE ? SQL_MODE_IGNORE_SPACE : 0),
+        .mariadb = look->mariadb,
+        .version = look->version,
+        .safe_functions = &session->worker->safe_functions};
+}
+
+static int find_rule(const struct session *session, const char *text, size_t length,
+                     const struct sql_options *options)
+{
+    const struct config *config = worker_config(session->worker);
+    char normalised[4096], schema[256];
+    size_t n;
+    if (config->rules_count == 0)
+        return -1;
+    const char *current = state_schema(session->state, &n);
+    snprintf(schema, sizeof schema, "%.*s", current ? (int)n : 0, current ? current : "");
+    sql_normalise(text, length, options, normalised, sizeof normalised);
+    return route_rule(config, normalised, session->identity->user, schema);
+}
+
+void statement_read(struct session *session, const char *text, size_t length)
+{
+    struct sql_options options = statement_options(session);
+    struct sql_facts facts;
+    route_merge_begin(&session->statement);
+    for (size_t at = 0; at < length;) {
+        at += sql_read(text + at, length - at, &options, &facts);
+        route_merge(&session->statement, &facts, session->worker->topology);
+        session->kill_id = facts.kill_id;
+    }
+    if (session->statement.count == 0)
+        session->statement.anywhere = false; /* the server says what it thinks of nothing */
+    session->statement.rule = find_rule(session, text, length, &options);
+    if (session->statement.hint_ignored)
+        figure_add(&session->worker->figures.hints_ignored, 1);
+}
+
+bool statement_may_repeat(const struct session *session)
+{
+    const struct route_statement *statement = &session->statement;
+    return statement->anywhere && !(session->pins & ~(unsigned)PIN_DIAGNOSTICS) && !session->stream.active &&
+           session->request;
+}
+
+/* ---- waiting and failing ---- */
+
+static void become(struct session *session, enum session_step step)
+{
+    if (!session->login) /* a login that tries its schema stays one */
+        session_step_to(session, step);
+}
+
+static void wait_for_server(struct session *session)
+{
+    become(session, SESSION_WAITING);
+    if (!session->login && list_empty(&session->phase_link))
+        list_append(&session->worker->waiting, &session->phase_link);
+    worker_hurry(session->worker);
+}
+
+void statement_fail(struct session *session, uint16_t code, const char *state, const char *message,
+                    size_t length)
+{
+    list_remove(&session->phase_link);
+    if (session->login) {
+        struct answer_err err = {.code = code, .message = {(const uint8_t *)message, length}};
+        snprintf(err.state, sizeof err.state, "%s", state);
+        login_opened(session, &err);
+        return;
+    }
+    if (session->request == 0)
+        session->close_after = true; /* it was passed on in pieces, and the rest still comes */
+    conn_consume(&session->conn, session->request);
+    session->request = 0;
+    session->row_count = -1;
+    session_send_err(session, 1, code, state, message, length);
+    session_step_to(session, SESSION_READY);
+    session_next(session);
+}
+
+static void fail_with_text(struct session *session, uint16_t code, const char *state, const char *format,
+                           const char *what)
+{
+    char message[400];
+    int length = snprintf(message, sizeof message, format, what);
+    statement_fail(session, code, state, message,
+                   length < (int)sizeof message ? (size_t)length : sizeof message - 1);
+}
+
+/* Nobody could be asked in time. 1290 is what a read-only server says, which drivers and applications know.
+ */
+static void fail_waiting(struct session *session, const char *why)
+{
+    fail_with_text(session, SERVER_ERROR_OPTION_PREVENTS, "HY000",
+                   "The statement waited for a server until queue_timeout and was not run: %s", why);
+}
+
+/* A connection that held part of the session is gone: said once, then the session goes on without. */
+static void fail_lost(struct session *session)
+{
+    bool transaction = session->lost & PIN_TRANSACTION;
+    session->lost = 0;
+    if (transaction)
+        fail_with_text(
+            session, SERVER_ERROR_DEADLOCK, "40001", "%s",
+            "The transaction's server was lost and the transaction rolled back; try restarting transaction");
+    else
+        fail_with_text(
+            session, SERVER_ERROR_SERVER_SHUTDOWN, "08S01", "%s",
+            "The session's server was lost and with it its temporary tables, locks, prepared statements or "
+            "variables; the statement was not run");
+}
+
+/* ---- routing ---- */
+
+static struct route_session route_view(const struct session *session)
+{
+    return (struct route_session){
+        .pins = session->pins,
+        .held = session->backend ? session->backend->pool->server : TOPOLOGY_NOBODY,
+        .autocommit = state_reading(session->state)->autocommit,
+        .read_only_transaction = session->status & STATUS_IN_TRANS_READONLY,
+    };
+}
+
+/* What a statement left to be asked for is void with the next one, unless that is one that leaves it alone.
+ */
+static void end_diagnostics(struct session *session)
+{
+    const struct route_statement *statement = &session->statement;
+    if (!(session->pins & PIN_DIAGNOSTICS) || statement->effects & SQL_READS_DIAGNOSTICS ||
+        statement->kind == ROUTE_CLASS_STATE)
+        return;
+    effects_set_pins(session, session->pins & ~(unsigned)PIN_DIAGNOSTICS);
+    if (!session->pins)
+        session_let_go(session);
+}
+
+static void acquire(struct session *session, int server)
+{
+    struct worker *worker = session->worker;
+    struct pool *pool = pool_find(&worker->pools, session->identity, server,
+                                  session->capabilities & key_capabilities);
+    if (!pool) {
+        fail_with_text(session, SERVER_ERROR_OUT_OF_RESOURCES, "HY000", "%s", "Out of memory.");
+        return;
+    }
+    struct backend *backend = pool_acquire(pool, session, session->state, &session->waiter,
+                                           session->deadline);
+    if (backend) {
+        statement_granted(session, backend);
+        return;
+    }
+    list_remove(&session->phase_link);
+    if (session->login)
+        list_append(&worker->logins, &session->phase_link);
+    become(session, SESSION_WAITING);
+    figure_add(&worker->figures.waits, 1);
+    worker_hurry(worker);
+}
+
+static void count_reason(struct session *session, int server, unsigned reason)
+{
+    struct worker *worker = session->worker;
+    figure_add(&worker->figures.statements[session->statement.kind], 1);
+    figure_add(&worker->figures.reasons[reason][server != worker->topology->primary], 1);
+    figure_add(&worker->figures.server_statements[server], 1);
+}
+
+void statement_begin(struct session *session)
+{
+    bool fresh = session->step != SESSION_WAITING;
+    uint64_t now = session_now(session);
+    struct worker *worker = session->worker;
+    if (fresh && !session->login) {
+        session->deadline = now + worker_config(worker)->queue_timeout;
+        session->avoid = session->retries = 0;
+        end_diagnostics(session);
+    } else if (session->login) {
+        session->deadline = session->since + worker_config(worker)->login_timeout;
+    }
+    if (session->lost) {
+        fail_lost(session);
+        return;
+    }
+    if (past_ask(session, session->statement.effects) == PAST_SAVING) {
+        wait_for_server(session);
+        return;
+    }
+    struct route_session view = route_view(session);
+    struct route_decision decision = route_pick(&session->statement, &view, worker->topology,
+                                                &worker->balance, session->avoid | worker->avoid);
+    session->reason = decision.reason;
+    switch (decision.target) {
+    case ROUTE_HELD: statement_granted(session, session->backend); break;
+    case ROUTE_SERVER: acquire(session, decision.server); break;
+    case ROUTE_REJECT:
+        fail_with_text(session, 1148, "42000", "The rule '%s' of the proxy rejects this statement",
+                       decision.text);
+        break;
+    case ROUTE_WAIT:
+        if (now >= session->deadline)
+            fail_waiting(session, decision.text);
+        else
+            wait_for_server(session);
+        break;
+    }
+}
+
+/* ---- sending ---- */
+
+static size_t write_carry(struct backend *backend, struct session *session,
+                          const struct state_difference *difference, const char *set, uint8_t *out,
+                          size_t size)
+{
+    struct writer w = writer_of(out, size);
+    if (difference->schema) {
+        size_t mark = packet_begin(&w);
+        write_u8(&w, COM_INIT_DB);
+        write_bytes(&w, difference->schema, difference->schema_length);
+        packet_end(&w, mark, 0);
+        if (!backend_expect(backend, COMMAND_CARRY, COM_INIT_DB, session))
+            return 0;
+    }
+    if (difference->set_length) {
+        size_t mark = packet_begin(&w);
+        write_u8(&w, COM_QUERY);
+        write_bytes(&w, set, difference->set_length);
+        packet_end(&w, mark, 0);
+        if (!backend_expect(backend, COMMAND_CARRY, COM_QUERY, session))
+            return 0;
+    }
+    return w.full ? 0 : writer_length(&w);
+}
+
+/* Its request cannot be sent on this connection: on another, then. */
+static void refuse_backend(struct session *session)
+{
+    struct backend *backend = session->backend;
+    session->backend = NULL;
+    backend_discard(backend);
+    if (!session->pins && session->retries++ < RETRIES_MAX) {
+        statement_begin(session);
+        return;
+    }
+    effects_set_pins(session, 0);
+    fail_with_text(session, SERVER_ERROR_OUT_OF_RESOURCES, "HY000", "%s",
+                   "The session's state could not be carried to a server");
+}
+
+static bool is_silent(uint8_t code)
+{
+    return result_shape_of(code) == RESULT_SHAPE_NONE;
+}
+
+/* The packet of the request: as it came, or with literals for what it asks of the session's past. */
+static struct iovec request_bytes(struct session *session, uint8_t *out, size_t size)
+{
+    static const uint32_t rewritten = SQL_READS_INSERT_ID | SQL_READS_FOUND_ROWS | SQL_READS_ROW_COUNT |
+                                      SQL_READS_CONNECTION_ID;
+    struct chunk *in = session->conn.in;
+    uint8_t *packet = in->data + in->start;
+    if (session->code == COM_QUERY && session->statement.effects & rewritten) {
+        size_t length;
+        const char *text = past_rewrite(session, (const char *)packet + PACKET_HEADER + 1,
+                                        session->request - PACKET_HEADER - 1, (char *)out + PACKET_HEADER + 1,
+                                        size - PACKET_HEADER - 1, &length);
+        if (text) {
+            struct writer w = writer_of(out, PACKET_HEADER);
+            write_u24(&w, (uint32_t)length + 1);
+            write_u8(&w, 0);
+            out[PACKET_HEADER] = COM_QUERY;
+            return (struct iovec){out, PACKET_HEADER + 1 + length};
+        }
+    }
+    return (struct iovec){packet, session->request};
+}
+
+/* Writes what goes ahead and, if it may go with it, the request. */
+static void send_request(struct session *session, size_t ahead)
+{
+    struct worker *worker = session->worker;
+    struct backend *backend = session->backend;
+    struct iovec iov[2] = {{worker->outgoing, ahead}};
+    bool whole = session->request > 0, silent = is_silent(session->code);
+    session->after_carry = ahead && !statement_may_repeat(session) && !list_empty(&backend->commands);
+    bool with_request = !session->after_carry;
+    if (with_request) {
+        enum command_kind kind = session->login ? COMMAND_LOGIN : COMMAND_CLIENT;
+        if (whole)
+            iov[1] = request_bytes(session, worker->outgoing + WORKER_SCRATCH / 2, WORKER_SCRATCH / 2);
+        if (!silent && !backend_expect(backend, kind, session->code, session)) {
+            refuse_backend(session);
+            return;
+        }
+    }
+    become(session, SESSION_RUNNING);
+    session->answer_begun = false;
+    session->results = 0;
+    session->changed = false;
+    session->warnings = 0;
+    int first = iov[0].iov_len == 0, count = (with_request && whole) + !first;
+    if (count && conn_writev(&backend->conn, iov + first, count) != CONN_OK) {
+        relay_events.lost(backend);
+        return;
+    }
+    if (with_request && !whole)
+        stream_begin_request(session);
+    else if (with_request && silent)
+        statement_end(session, true);
+}
+
+void statement_send(struct session *session)
+{
+    struct worker *worker = session->worker;
+    struct backend *backend = session->backend;
+    struct state_difference difference = {0};
+    uint8_t *out = worker->outgoing;
+    size_t size = WORKER_SCRATCH / 4;
+    char *set = (char *)out + WORKER_SCRATCH / 2;
+    size_t ahead = past_save(backend, session, out, size);
+    if (backend->state != session->state) {
+        if (!state_difference(backend->state, session->state, set, WORKER_SCRATCH / 2, &difference) ||
+            difference.impossible) {
+            refuse_backend(session);
+            return;
+        }
+        if (difference.schema || difference.set_length) {
+            size_t carry = write_carry(backend, session, &difference, set, out + ahead,
+                                       WORKER_SCRATCH / 2 - ahead);
+            if (!carry) {
+                refuse_backend(session);
+                return;
+            }
+            ahead += carry;
+            figure_add(&worker->figures.carries, 1);
+        }
+        backend_set_state(backend, session->state);
+    }
+    send_request(session, ahead);
+}
+
+void statement_granted(struct session *session, struct backend *backend)
+{
+    list_remove(&session->phase_link);
+    if (session->login)
+        list_append(&session->worker->logins, &session->phase_link);
+    session->backend = backend;
+    backend->session = session;
+    if (session->statement.effects & SQL_READS_DIAGNOSTICS && backend->warnings &&
+        !(session->pins & PIN_DIAGNOSTICS)) {
+        refuse_backend(session); /* somebody else's warnings */
+        return;
+    }
+    count_reason(session, backend->pool->server, session->reason);
+    statement_send(session);
+}
+
+/* ---- the end ---- */
+
+void session_let_go(struct session *session)
+{
+    struct backend *backend = session->backend;
+    session->backend = NULL;
+    effects_set_pins(session, 0);
+    if (backend)
+        backend_release(backend);
+}
+
+static void measure(struct session *session, const struct backend *backend)
+{
+    struct worker_figures *figures = &session->worker->figures;
+    uint64_t us = clock_us() - session->began;
+    bool replica = backend->pool->server != session->worker->topology->primary;
+    int bucket = us ? 64 - __builtin_clzll(us) : 0;
+    figure_add(&figures->latency[replica][bucket < WORKER_HISTOGRAM ? bucket : WORKER_HISTOGRAM - 1], 1);
+    figure_add(&figures->latency_us[replica], us);
+}
+
+void statement_end(struct session *session, bool good)
+{
+    struct backend *backend = session->backend;
+    measure(session, backend);
+    effects_of_end(session, good);
+    conn_consume(&session->conn, session->request);
+    session->request = 0;
+    session_step_to(session, SESSION_READY);
+    if (session->pins) {
+        backend_hold(backend);
+    } else {
+        session->backend = NULL;
+        backend_release(backend);
+    }
+    if (session->stream.active)
+        session->close_after = true; /* the server answered before the request was complete */
+    session_next(session);
+}
+
+/* ---- again ---- */
+
+bool statement_again(struct session *session)
+{
+    if (!statement_may_repeat(session) || session->answer_begun || session->retries >= RETRIES_MAX)
+        return false;
+    session->retries++;
+    figure_add(&session->worker->figures.retries, 1);
+    become(session, SESSION_WAITING);
+    statement_begin(session);
+    return true;
+}
+
+/* `backend` was closed under the session; what was sent may have run or not. */
+void statement_lost(struct session *session, struct backend *backend)
+{
+    unsigned pins = session->pins & ~(unsigned)PIN_DIAGNOSTICS;
+    session->backend = NULL;
+    session->avoid |= UINT64_C(1) << backend->pool->server;
+    session->worker->avoid |= UINT64_C(1) << backend->pool->server;
+    effects_set_pins(session, 0);
+    if (session->step != SESSION_RUNNING && session->step != SESSION_OPENING) {
+        session->lost = pins; /* it was idle: its next statement is told */
+        return;
+    }
+    if (!pins && session->after_carry) { /* it hadn't been sent */
+        session->after_carry = false;
+        become(session, SESSION_WAITING);
+        statement_begin(session);
+        return;
+    }
+    if (!pins && statement_again(session))
+        return;
+    if (session->answer_begun) {
+        session_close(session); /* in the middle of a result: nothing can be said any more */
+        return;
+    }
+    if (pins & PIN_TRANSACTION && session->statement.verb != SQL_COMMIT) {
+        session->lost = pins;
+        fail_lost(session);
+        return;
+    }
+    fail_with_text(
+        session, SERVER_ERROR_SERVER_SHUTDOWN, "08S01", "%s",
+        "outcome unknown: the server was lost after the statement was sent and before it answered");
+}

@@ -1,0 +1,106 @@
+/*
+ * stream.c - packets that go to the server while they arrive: requests that don't fit into a chunk, and the
+ * file of LOCAL INFILE.
+ *
+ *   socket ──read──> worker's scratch ──hop headers──> the server's socket (what it doesn't take waits there,
+ * and we stop reading)
+ *
+ * A request ends with its first packet shorter than PACKET_MAX, a file with an empty one.
+ */
+#include <string.h>
+
+#include "session.h"
+
+/* How many of these bytes belong to the stream; *ret_end: it is complete with them. */
+static size_t hop(struct stream *stream, const uint8_t *data, size_t length, bool *ret_end)
+{
+    size_t at = 0;
+    *ret_end = false;
+    while (at < length) {
+        if (stream->left == 0) {
+            stream->header[stream->have++] = data[at++];
+            if (stream->have < PACKET_HEADER)
+                continue;
+            stream->have = 0;
+            stream->left = packet_length(stream->header);
+            stream->longer = stream->left == PACKET_MAX;
+            if (stream->left == 0) {
+                *ret_end = true;
+                break;
+            }
+        } else {
+            size_t n = length - at < stream->left ? length - at : stream->left;
+            at += n;
+            stream->left -= (uint32_t)n;
+            if (stream->left == 0 && !stream->longer && !stream->is_file) {
+                *ret_end = true;
+                break;
+            }
+        }
+    }
+    return at;
+}
+
+static void forward(struct session *session, const uint8_t *data, size_t length)
+{
+    struct backend *backend = session->backend;
+    bool end;
+    size_t n = hop(&session->stream, data, length, &end);
+    session->stream.active = !end;
+    /* The answer may have come already (a server that refuses early): then the rest goes nowhere. */
+    if (backend && session->step == SESSION_RUNNING) {
+        if (conn_write(&backend->conn, data, n) != CONN_OK) {
+            relay_events.lost(backend);
+            return;
+        }
+        if (conn_backlogged(&backend->conn))
+            conn_watch(&session->conn, false);
+    }
+    if (end && n < length && conn_keep(&session->conn, data + n, length - n) != CONN_OK)
+        session_close(session);
+}
+
+void stream_readable(struct session *session)
+{
+    size_t length;
+    struct worker *worker = session->worker;
+    enum conn_outcome outcome = conn_read_into(&session->conn, worker->outgoing, WORKER_SCRATCH, &length);
+    if (outcome == CONN_AGAIN)
+        return;
+    if (outcome != CONN_OK) {
+        session_close(session);
+        return;
+    }
+    figure_add(&worker->figures.bytes_in, length);
+    forward(session, worker->outgoing, length);
+    if (session->step == SESSION_READY && !session->stream.active)
+        session_next(session);
+}
+
+/* What has arrived already goes first: it lies in conn.in. */
+static void begin(struct session *session, bool is_file)
+{
+    session->stream = (struct stream){.active = true, .is_file = is_file};
+    conn_watch(&session->conn, true);
+    struct chunk *in = session->conn.in;
+    if (!in)
+        return;
+    uint8_t *copy = session->worker->outgoing;
+    size_t length = chunk_used(in);
+    memcpy(copy, in->data + in->start, length);
+    conn_consume(&session->conn, length);
+    forward(session, copy, length);
+}
+
+void stream_begin_request(struct session *session)
+{
+    begin(session, false);
+}
+
+void stream_begin_file(struct session *session)
+{
+    /* The request that asked for the file has been understood: it need not be kept any more. */
+    conn_consume(&session->conn, session->request);
+    session->request = 0;
+    begin(session, true);
+}
