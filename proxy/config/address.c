@@ -69,10 +69,20 @@ static bool split_port(char *text, char **ret_host, char **ret_port, char *why, 
     return true;
 }
 
+/* "localhost" is often both ::1 and 127.0.0.1, and servers listen on the latter. */
+static const struct addrinfo *prefer_ipv4(const struct addrinfo *found)
+{
+    for (const struct addrinfo *at = found; at; at = at->ai_next)
+        if (at->ai_family == AF_INET)
+            return at;
+    return found;
+}
+
 static bool resolve(const char *host, const char *port, struct config_address *address, char *why,
                     size_t size)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found = NULL;
+    const struct addrinfo *chosen;
     int error = getaddrinfo(host, port, &hints, &found);
 
     if (error == EAI_MEMORY)
@@ -80,8 +90,9 @@ static bool resolve(const char *host, const char *port, struct config_address *a
     if (error)
         return refuse(why, size, "the host \"%s\" can't be resolved: %s", host,
                       error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
-    memcpy(&address->sa, found->ai_addr, found->ai_addrlen);
-    address->length = found->ai_addrlen;
+    chosen = prefer_ipv4(found);
+    memcpy(&address->sa, chosen->ai_addr, chosen->ai_addrlen);
+    address->length = chosen->ai_addrlen;
     freeaddrinfo(found);
     return true;
 }

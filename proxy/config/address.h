@@ -10,9 +10,10 @@
 #include "pointsman/config/config.h"
 
 /*
- * Reads "HOST:PORT", "[IPv6]:PORT" or "unix:/PATH" and resolves it; a host name's first address is taken,
- * which may ask the network and wait. On success ret_address owns a copy of the text. On failure it is left
- * alone and why says what is wrong, without a newline; "" if memory is wanting.
+ * Reads "HOST:PORT", "[IPv6]:PORT" or "unix:/PATH" and resolves it, which may ask the network and wait. Of a
+ * host name's addresses the first IPv4 one is taken, else the first. On success ret_address owns a copy of
+ * the text. On failure it is left alone and why says what is wrong, without a newline; "" if memory is
+ * wanting.
  */
 bool address_read(const char *text, struct config_address *ret_address, char *why, size_t size);
 void address_done(struct config_address *address);

@@ -42,13 +42,13 @@ static bool read_raw(struct lines *lines, char *text, size_t room, size_t *ret_l
     size_t length = 0;
     int c, last = 0;
 
-    for (; (c = getc(lines->file)) != EOF && c != '\n' && ++lines->bytes <= FILE_MAX; last = c)
+    for (; (c = getc(lines->file)) != EOF && ++lines->bytes <= FILE_MAX && c != '\n'; last = c)
         if (length++ < room)
             text[length - 1] = (char)c;
     if (lines->bytes > FILE_MAX && !lines->ended)
         fault(lines->faults, lines->line + 1, "the file is larger than %d bytes, the rest was not read",
               FILE_MAX);
-    lines->ended = c != '\n';
+    lines->ended = c != '\n' || lines->bytes > FILE_MAX;
     if (lines->ended && length == 0)
         return false;
     *ret_length = last == '\r' ? length - 1 : length;

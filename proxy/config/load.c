@@ -59,12 +59,15 @@ unsigned load_line(const struct load *load, const char *name, size_t item)
     return line ? line : at ? at->line : load->last_line;
 }
 
-/* The struct that a section's options go to. */
+/* The struct that a section's options go to; NULL if the section has no items. */
 static void *section_base(struct config *config, const struct section *section, size_t item)
 {
+    char *items;
+
     if (section->form == SECTION_SINGLE)
         return config;
-    return *(char **)((char *)config + section->items) + item * section->item_size;
+    items = *(char **)((char *)config + section->items);
+    return items ? items + item * section->item_size : NULL;
 }
 
 static void take_defaults(struct load *load, const struct section *section, void *base)

@@ -5,8 +5,8 @@
  *             ├─> print.c  --help, conf/pointsman.ini, docs/configuration.md
  *             └─> value.c  SHOW VARIABLES, freeing, what a reload can't change
  *
- * A new option is a field in struct config and a row here; then print the sample and the docs anew (the test
- * of print.c says how).
+ * A new option is a field in struct config and a row here; then write the sample and the docs anew,
+ * which POINTSMAN_WRITE=1 makes tests/unit/config/test_config_print do.
  */
 #include "option.h"
 
@@ -50,8 +50,8 @@ static const struct option pointsman_options[] = {
      .fallback = "same",
      .help = "same: client and proxy must match the same account row; separate: two rows of one user will do",
      .why = "If accounts are tied to hosts ('app'@'10.0.0.%') and the proxy has a row of its own; the "
-            "privileges are "
-            "then those of the proxy's row."},
+            "privileges are then "
+            "those of the proxy's row."},
     {"pointsman.shutdown_timeout", OPTION_DURATION, 0, AT(shutdown_timeout), .min = 0, .max = 24 * HOUR,
      .fallback = "30s", .help = "how long running statements and transactions may go on after SIGTERM",
      .why = "Longer if your longest transactions are; keep it under what the service manager waits."},

@@ -196,7 +196,8 @@ void config_print_docs(FILE *to)
           "\n"
           "Durations are `250ms`, `5s`, `10m`, `1h` or `0`; sizes `64K`, `16M`; lists are comma-separated.\n"
           "`;` and `#` begin a comment at a line's start or after a blank. Addresses are `HOST:PORT`,\n"
-          "`[IPv6]:PORT` or `unix:/PATH`; host names are resolved when the file is read.\n"
+          "`[IPv6]:PORT` or `unix:/PATH`; host names are resolved when the file is read, to an\n"
+          "IPv4 address if there is one.\n"
           "\n"
           "This page and the sample are made from the option table in `proxy/config/option.c`.\n",
           to);

@@ -16,19 +16,21 @@ struct value_type {
     void (*describe)(const struct option *option, char *out, size_t size);
 };
 
-extern const struct value_type value_text, value_secret, value_secret_file, value_choice,
-    value_yes_no;                            /* value_text.c */
-extern const struct value_type value_number; /* value_number.c: durations and sizes too */
-extern const struct value_type value_address, value_addresses, value_names; /* value_list.c */
-extern const struct value_type value_regex, value_target;                   /* value_rule.c */
+/* value_text.c */
+extern const struct value_type value_text, value_secret, value_secret_file, value_choice, value_yes_no;
+/* value_number.c: durations and sizes too */
+extern const struct value_type value_number;
+/* value_list.c */
+extern const struct value_type value_address, value_addresses, value_names;
+/* value_rule.c */
+extern const struct value_type value_regex, value_target;
 
 /* Tells "KEY = TEXT: ..." and returns false, so that a reader can end with it. */
 bool value_refuse(const struct option *option, const char *text, const struct value_place *place,
                   const char *format, ...) __attribute__((format(printf, 4, 5)));
 bool value_no_memory(const struct value_place *place);
 
-/* The option's fields. (uintptr_t: printing only reads, though it gets its field through the same function.)
- */
+/* The option's fields. (Through uintptr_t, since what only reads a base has it const.) */
 static inline void *value_field(const struct option *option, const void *base)
 {
     return (void *)((uintptr_t)base + option->offset);

@@ -192,6 +192,7 @@ static void test_comments(void **state)
     assert_string_equal(c->monitor_password, "a;b#c");
     assert_string_equal(c->servers[0].name, "db1");
     assert_string_equal(c->servers[0].address.text, "localhost:3310");
+    assert_int_equal(c->servers[0].address.sa.any.sa_family, AF_INET);
     assert_string_equal(c->accounts[0].password, ";y");
     assert_string_equal(c->accounts[1].password, "");
     assert_int_equal(c->admin_count, 0);

@@ -260,8 +260,10 @@ static void test_zero_bytes(void **state)
     assert_non_null(strstr(config_said, "f:2: the line holds a control character"));
 }
 
-static void test_endless_file(void **state)
+/* One line without an end, and lines without an end. */
+static void test_endless_files(void **state)
 {
+    char *text = calloc(2, 1 << 20);
     FILE *zero = fopen("/dev/zero", "r"), *faults = fmemopen(config_said, sizeof config_said, "w");
 
     (void)state;
@@ -270,6 +272,11 @@ static void test_endless_file(void **state)
     fclose(faults);
     assert_non_null(
         strstr(config_said, "f:1: the file is larger than 1048576 bytes, the rest was not read\n"));
+    memset(text, '\n', 2 << 20);
+    assert_null(config_from_bytes(text, 2 << 20));
+    assert_non_null(
+        strstr(config_said, "f:1048577: the file is larger than 1048576 bytes, the rest was not read\n"));
+    free(text);
 }
 
 static void test_too_many_servers(void **state)
@@ -305,7 +312,7 @@ int main(void)
         cmocka_unit_test(test_together),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_zero_bytes),
-        cmocka_unit_test(test_endless_file),
+        cmocka_unit_test(test_endless_files),
         cmocka_unit_test(test_too_many_servers),
         cmocka_unit_test(test_unknown_host),
     };
