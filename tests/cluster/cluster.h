@@ -89,7 +89,9 @@ void cluster_stop(struct cluster *cluster);
 
 /* --- breaking; `server` is an index. All wait until it has happened; false if it did not. --- */
 
-bool cluster_kill(struct cluster *cluster, int server);      /* kill -9 */
+/* kill -9. A replica killed while it applies DDL may never replicate again (MariaDB writes its binlog and its
+ * position one by one): cluster_sync() before, if that is not what is tested. */
+bool cluster_kill(struct cluster *cluster, int server);
 bool cluster_shut_down(struct cluster *cluster, int server); /* SIGTERM, up to 30 s */
 bool cluster_freeze(struct cluster *cluster, int server);    /* SIGSTOP */
 bool cluster_thaw(struct cluster *cluster, int server);      /* SIGCONT */

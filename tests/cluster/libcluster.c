@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { REPLICATION_TIMEOUT_MS = 30000 };
+enum { REPLICATION_TIMEOUT_MS = 10000 };
 
 /* What a condition on one server looks at. */
 struct watched {
@@ -187,6 +187,19 @@ static bool is_replica(struct cluster *cluster, int server)
     return is;
 }
 
+static void complain_late(struct cluster *cluster, int server, const char *position)
+{
+    MYSQL *root = cluster->server[server].root;
+    char *reached = sql_value(root, "SELECT @@GLOBAL.gtid_slave_pos");
+    char *io = sql_column(root, "SHOW SLAVE STATUS", "Last_IO_Error");
+    char *sql = sql_column(root, "SHOW SLAVE STATUS", "Last_SQL_Error");
+    complain("server %d is at %s, not at %s: %s %s", server, reached ? reached : "", position, io ? io : "",
+             sql ? sql : "");
+    free(reached);
+    free(io);
+    free(sql);
+}
+
 bool cluster_sync(struct cluster *cluster, int source, int timeout_ms)
 {
     int64_t end = clock_us() + (int64_t)timeout_ms * 1000;
@@ -200,7 +213,7 @@ bool cluster_sync(struct cluster *cluster, int source, int timeout_ms)
                                      left_s > 0 ? left_s : 0);
         all = result && strcmp(result, "0") == 0;
         if (!all)
-            complain("server %d has not reached %s", i, position);
+            complain_late(cluster, i, position);
         free(result);
     }
     free(position);

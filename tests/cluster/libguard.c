@@ -112,7 +112,7 @@ static _Noreturn void run(const char *directory, int in)
     end_all(&wards);
     if (got != sizeof pid)
         print_logs(directory);
-    if (getenv("POINTSMAN_KEEP")) {
+    if (getenv("POINTSMAN_KEEP") && *getenv("POINTSMAN_KEEP")) {
         complain("kept %s", directory);
         _exit(0);
     }

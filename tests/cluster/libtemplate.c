@@ -28,36 +28,34 @@ const struct cluster_account cluster_report = {"report", "report-secret"};
 
 const char template_redo_size[] = "--innodb-log-file-size=16M";
 
-#define NATIVE(password) " IDENTIFIED VIA mysql_native_password USING PASSWORD('" password "');\n"
-
+/* What is in a prepared data directory besides the system tables; IDENTIFIED BY is mysql_native_password. */
 static const char accounts[] =
     "FLUSH PRIVILEGES;\n"
-    "DELETE FROM mysql.global_priv WHERE User='' OR User='root' AND Host<>'localhost';\n"
+    "DELETE FROM mysql.global_priv WHERE User = '' OR User = 'root' AND Host <> 'localhost';\n"
     "FLUSH PRIVILEGES;\n"
     "CREATE DATABASE shop;\n"
     "CREATE DATABASE stock;\n"
-    "CREATE USER monitor@'%'" NATIVE(
-        "monitor") "GRANT BINLOG MONITOR, SLAVE MONITOR,"                /* positions, lag, threads */
-                   " REPLICATION MASTER ADMIN, REPLICATION SLAVE ADMIN," /* who replicates; promote
-                                                                            and repoint */
-                   " REPLICATION SLAVE,"                          /* it is the replication account as well */
-                   " READ_ONLY ADMIN, CONNECTION ADMIN, PROCESS," /* fence: read_only, KILL of
-                                                                     clients */
-                   " EVENT, SET USER," /* events start on the new primary, with their definers */
-                   " SHOW VIEW ON *.* TO monitor@'%';\n"       /* views are as safe as their definition */
-                   "GRANT SELECT ON mysql.* TO monitor@'%';\n" /* accounts */
-                   "CREATE USER app@'%'" NATIVE(
-                       "app-secret") "GRANT RELOAD, PROCESS, FILE, BINLOG MONITOR ON *.* TO "
-                                     "app@'%';\n" /* for
-                                                     statements
-                                                     that
-                                                     tests
-                                                     try
-                                                   */
-                                     "GRANT ALL ON shop.* TO app@'%';\n"
-                                     "GRANT ALL ON stock.* TO app@'%';\n"
-                                     "CREATE USER report@'%'" NATIVE(
-                                         "report-secret") "GRANT SELECT ON shop.* TO report@'%';\n";
+
+    "CREATE USER monitor@'%' IDENTIFIED BY 'monitor';\n"
+    /* positions, lag, threads; who replicates from whom */
+    "GRANT BINLOG MONITOR, SLAVE MONITOR, REPLICATION MASTER ADMIN ON *.* TO monitor@'%';\n"
+    /* promote and repoint; it is the replication account as well */
+    "GRANT REPLICATION SLAVE ADMIN, REPLICATION SLAVE ON *.* TO monitor@'%';\n"
+    /* fence: read_only, KILL of clients */
+    "GRANT READ_ONLY ADMIN, CONNECTION ADMIN, PROCESS ON *.* TO monitor@'%';\n"
+    /* start events on a new primary, under their definers */
+    "GRANT EVENT, SET USER ON *.* TO monitor@'%';\n"
+    /* definitions of views: MariaDB shows them only to who may read the view too */
+    "GRANT SELECT, SHOW VIEW ON *.* TO monitor@'%';\n"
+
+    /* RELOAD, PROCESS, FILE, BINLOG MONITOR: for statements that tests try */
+    "CREATE USER app@'%' IDENTIFIED BY 'app-secret';\n"
+    "GRANT RELOAD, PROCESS, FILE, BINLOG MONITOR ON *.* TO app@'%';\n"
+    "GRANT ALL ON shop.* TO app@'%';\n"
+    "GRANT ALL ON stock.* TO app@'%';\n"
+
+    "CREATE USER report@'%' IDENTIFIED BY 'report-secret';\n"
+    "GRANT SELECT ON shop.* TO report@'%';\n";
 
 char *build_path(const char *name)
 {
