@@ -152,6 +152,18 @@ static bool launch(struct pointsman *proxy, struct cluster *cluster, const struc
     return ready && proxy->pid;
 }
 
+static void done(struct pointsman *proxy)
+{
+    const int ports[] = {proxy->port, proxy->admin_port, proxy->http_port};
+    for (int i = 0; i < 3; i++)
+        if (ports[i])
+            close(proxy->claims[i]);
+    free(proxy->config);
+    free(proxy->log);
+    free(proxy->socket);
+    free(proxy);
+}
+
 struct pointsman *pointsman_start(struct cluster *cluster, const struct pointsman_options *options)
 {
     struct pointsman *proxy = calloc(1, sizeof *proxy);
@@ -170,9 +182,9 @@ struct pointsman *pointsman_start(struct cluster *cluster, const struct pointsma
     char *tail = text_from(proxy->log, -LOG_TAIL);
     complain("the proxy did not start; its log:\n%s", or_nothing(tail));
     free(tail);
-    if (proxy->pid)
-        kill(proxy->pid, SIGKILL);
-    pointsman_stop(proxy);
+    if (proxy->pid && kill(proxy->pid, SIGKILL) == 0)
+        process_wait(proxy->pid, KILL_TIMEOUT_MS, NULL);
+    done(proxy);
     return NULL;
 }
 
@@ -190,14 +202,7 @@ int pointsman_stop(struct pointsman *proxy)
         }
     }
     keep_log(proxy->log);
-    const int ports[] = {proxy->port, proxy->admin_port, proxy->http_port};
-    for (int i = 0; i < 3; i++)
-        if (ports[i])
-            close(proxy->claims[i]);
-    free(proxy->config);
-    free(proxy->log);
-    free(proxy->socket);
-    free(proxy);
+    done(proxy);
     return process_status(status);
 }
 
