@@ -99,7 +99,7 @@ enum sql_reason {
     SQL_REASON_TRANSACTION,      /* BEGIN, COMMIT, ... : the session decides */
     SQL_REASON_SESSION_STATE,    /* SET, USE with harmless values: may run anywhere, to be carried */
     SQL_REASON_LOCKING_READ,     /* FOR UPDATE, FOR SHARE, LOCK IN SHARE MODE */
-    SQL_REASON_INTO,             /* INTO OUTFILE/DUMPFILE, INTO @var, PROCEDURE ANALYSE */
+    SQL_REASON_INTO,             /* INTO OUTFILE/DUMPFILE, PROCEDURE ANALYSE */
     SQL_REASON_USER_VARIABLE,    /* assigns a user variable whose value only the server knows */
     SQL_REASON_FUNCTION,         /* calls a function that is not on the allow-list */
     SQL_REASON_SEQUENCE,         /* NEXTVAL and its kin */

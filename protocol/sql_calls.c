@@ -1,0 +1,125 @@
+/*
+ * sql_calls.c - where values of the connection's past are read, and what their columns are called.
+ *
+ *   SELECT a, LAST_INSERT_ID() + 1, FOUND_ROWS() n FROM t
+ *             └─ text ───────┘
+ *             └─ item ───────────┘                   (none for FOUND_ROWS(): it has an alias)
+ *
+ * Where a literal in the call's place would change what the statement means or what its columns are called,
+ * and an alias can't repair that, calls_overflow says so: the statement has to run where it belongs.
+ */
+#include "sql_reader.h"
+
+void sql_calls_add(struct sql_reader *reader, enum sql_call_kind kind, struct sql_span text)
+{
+    struct sql_facts *facts = reader->facts;
+
+    /* ORDER BY 5 is the fifth column; an inner SELECT's column may be named by an outer one. */
+    bool in_inner = !reader->in_list && reader->selects > 1;
+    if (facts->calls_count == SQL_CALLS_MAX || reader->sorted || in_inner) {
+        facts->calls_overflow = true;
+        return;
+    }
+    facts->calls[facts->calls_count++] = (struct sql_call){.kind = kind, .text = text};
+}
+
+/* ---- FOUND_ROWS ( ) ---- */
+
+void sql_calls_open(struct sql_reader *reader, enum sql_call_kind kind, const struct sql_token *name)
+{
+    reader->call = (int)kind;
+    reader->call_at = name->text;
+}
+
+void sql_calls_close(struct sql_reader *reader)
+{
+    static const uint32_t effects[] = {
+        [SQL_CALL_INSERT_ID] = SQL_READS_INSERT_ID,
+        [SQL_CALL_FOUND_ROWS] = SQL_READS_FOUND_ROWS,
+        [SQL_CALL_ROW_COUNT] = SQL_READS_ROW_COUNT,
+        [SQL_CALL_CONNECTION_ID] = SQL_READS_CONNECTION_ID,
+    };
+    const struct sql_token *token = sql_now(reader);
+    enum sql_call_kind kind = (enum sql_call_kind)reader->call;
+
+    reader->call = -1;
+    if (token->punctuation == ')') {
+        sql_effect(reader, effects[kind]);
+        sql_calls_add(reader, kind,
+                      (struct sql_span){reader->call_at, (uint32_t)(token->text + 1 - reader->call_at)});
+        return;
+    }
+    /* LAST_INSERT_ID(expr) sets it. The others take no arguments, so that is the server's to refuse. */
+    if (kind == SQL_CALL_INSERT_ID)
+        sql_effect(reader, SQL_SETS_INSERT_ID);
+    else
+        sql_effect(reader, effects[kind]);
+    sql_blame(reader, SQL_REASON_FUNCTION, sql_back(reader, 2));
+}
+
+/* ---- items of the outermost select list ---- */
+
+void sql_calls_select(struct sql_reader *reader)
+{
+    reader->selects++;
+    if (reader->depth != reader->outer)
+        return;
+    reader->in_list = true;
+    reader->item = NULL;
+    reader->item_calls = reader->facts->calls_count;
+}
+
+void sql_calls_item_token(struct sql_reader *reader)
+{
+    if (!sql_word_is_modifier(sql_now(reader)))
+        reader->item = sql_now(reader)->text;
+}
+
+static bool is_keyword_value(const struct sql_token *token)
+{
+    return token->kind == SQL_TOKEN_WORD && (sql_token_is(token, "null") || sql_token_is(token, "true") ||
+                                             sql_token_is(token, "false") || sql_token_is(token, "unknown"));
+}
+
+enum alias { NO_ALIAS, ALIAS, UNCLEAR };
+
+/* Does the item that ends before the current token have an alias? */
+static enum alias alias_of(const struct sql_reader *reader)
+{
+    const struct sql_token *last = sql_back(reader, 1), *before = sql_back(reader, 2);
+
+    if (last->kind != SQL_TOKEN_STRING && !sql_is_name(last))
+        return NO_ALIAS;
+    if (before->kind == SQL_TOKEN_WORD && sql_token_is(before, "as"))
+        return ALIAS;
+    if (is_keyword_value(last) || sql_word_is_operator(before))
+        return NO_ALIAS;
+    if (last->kind == SQL_TOKEN_WORD && sql_token_is(last, "end"))
+        return UNCLEAR;
+    if (before->kind == SQL_TOKEN_PUNCTUATION)
+        return before->punctuation == ')' ? ALIAS : NO_ALIAS;
+    return before->kind == SQL_TOKEN_ASSIGN ? NO_ALIAS : ALIAS;
+}
+
+void sql_calls_item_end(struct sql_reader *reader)
+{
+    struct sql_facts *facts = reader->facts;
+    const struct sql_token *last = sql_back(reader, 1);
+    enum alias alias = reader->item_calls < facts->calls_count ? alias_of(reader) : ALIAS;
+
+    if (alias == UNCLEAR)
+        facts->calls_overflow = true;
+    for (; reader->item_calls < facts->calls_count; reader->item_calls++) {
+        if (alias == NO_ALIAS && reader->item)
+            facts->calls[reader->item_calls].item = (struct sql_span){
+                reader->item, (uint32_t)(last->text + last->length - reader->item)};
+    }
+    reader->item = NULL;
+}
+
+void sql_calls_list_end(struct sql_reader *reader)
+{
+    if (reader->item)
+        sql_calls_item_end(reader);
+    reader->in_list = false;
+}

@@ -1,0 +1,502 @@
+/*
+ * test_sql_read.c - statement by statement: verb, reason and effects. Every row of the routing table that
+ * text can express stands here.
+ */
+#include "sql_cases.h"
+
+/* ---- proven reads ---- */
+
+static void plain_reads_are_proven(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "SELECT 1",
+        "select c, pad, k from sbtest1 where id = 12345 and k between 10 and 20 order by c limit 10",
+        "SELECT DISTINCT SQL_NO_CACHE HIGH_PRIORITY a.*, `b`.`c d` FROM t a LEFT JOIN u AS b ON (a.id = "
+        "b.id)",
+        "SELECT COUNT(*), COUNT(DISTINCT a), MAX(b), SUM(c) FROM t GROUP BY a WITH ROLLUP HAVING COUNT(*) > "
+        "1",
+        "SELECT IFNULL (a, 1), CONCAT(a, 'b''c', \"d\\\"e\") FROM t",
+        "SELECT CAST(a AS DECIMAL(10,2)), CONVERT(a USING utf8mb4), CONVERT(a, CHAR(10)), CAST(b AS CHAR(3))",
+        "SELECT DATE_ADD(NOW(), INTERVAL 1 DAY), EXTRACT(DAY FROM d), TRIM(LEADING 'x' FROM y), a + INTERVAL "
+        "(1) DAY",
+        "SELECT SUBSTRING(a FROM 1 FOR 2), POSITION('a' IN b), GROUP_CONCAT(a ORDER BY b SEPARATOR ', ') "
+        "FROM t",
+        "SELECT MATCH(a, b) AGAINST ('x' IN BOOLEAN MODE) FROM t WHERE MATCH (a) AGAINST ('y' WITH QUERY "
+        "EXPANSION)",
+        "SELECT CASE WHEN (a) THEN (b) ELSE (c) END, EXISTS (SELECT 1), NOT (1), a IN (1, 2), ROW(1, 2) = "
+        "(1, 2)",
+        "SELECT a DIV (b), a MOD (b), a AND (b), a OR (b), a XOR (b), a LIKE (b), a REGEXP (b), a BETWEEN "
+        "(1) AND (2)",
+        "SELECT * FROM t USE INDEX (a, b) IGNORE INDEX FOR JOIN (c) FORCE KEY (d) PARTITION (p0)",
+        "SELECT * FROM t PARTITION (p0, p1) AS x JOIN u USING (id)",
+        "SELECT SUM(a) OVER (PARTITION BY b ORDER BY c ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM t",
+        "SELECT ROW_NUMBER() OVER w, RANK() OVER w FROM t WINDOW w AS (ORDER BY a)",
+        "WITH c AS (SELECT 1 a) SELECT * FROM c",
+        "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM c WHERE n < 5), d (a, b) AS (SELECT 1, "
+        "2) SELECT * FROM c",
+        "(SELECT 1) UNION (SELECT 2) ORDER BY 1",
+        "((SELECT 1))",
+        "SELECT * FROM (SELECT 1) AS x, (VALUES (1, 2), (3, 4)) y",
+        "SELECT a FROM t INTERSECT SELECT b FROM u EXCEPT (SELECT 3)",
+        "VALUES (1, 2), (3, 4)",
+        "SELECT n'abc', _utf8'abc', x'4D', 0x4D, b'01', 0b01, DATE'2020-01-01', {d '2020-01-01'}, {fn NOW()}",
+        "SELECT 1e5, 1.5e-3, .5, 5., 1.e1 + 0x1F, t.1a, t.5 FROM t",
+        "SELECT @a, @`a b`, @'a', @\"a\", @a.b",
+        "SELECT @@version, @@session.sql_mode, @@local . sql_mode, @@server_id, @@hostname, @@port, "
+        "@@`sql_mode`",
+        "SELECT @@version_comment LIMIT 1",
+        "SELECT SLEEP(1), RAND(), UUID(), NOW(), BENCHMARK(10, MD5('a')), USER(), DATABASE(), VERSION()",
+        "SELECT CURRENT_TIMESTAMP, CURRENT_TIMESTAMP(6), CURRENT_USER, CURRENT_DATE()",
+        "SELECT * FROM t FOR SYSTEM_TIME AS OF TIMESTAMP '2020-01-01'",
+        "SELECT * FROM t LIMIT 10 ROWS EXAMINED 1000",
+        "SELECT * FROM t ORDER BY a OFFSET 1 ROWS FETCH NEXT 2 ROWS ONLY",
+        "SELECT a.b.c, t.select, t.into, t.update, `into`, `for update` FROM t",
+        "SELECT j->'$.a', j->>'$.b', a || b, a && b, a <=> b, !a, ~a FROM t",
+        "SELECT * FROM information_schema.tables, information_schema.COLUMNS",
+        "SELECT * FROM JSON_TABLE('[1]', '$[*]' COLUMNS (a INT PATH '$', NESTED PATH '$' COLUMNS (b "
+        "VARCHAR(10) PATH '$'))) j",
+        "SELECT * FROM t, JSON_TABLE(t.j, '$' COLUMNS (a DECIMAL(10,2) PATH '$')) AS jt",
+        "SELECT 1 -- x\n + 1 # y\n + /* z */ 1",
+        "SELECT /*+ MAX_EXECUTION_TIME(1000) BKA(`t`) */ 1",
+        "SELECT ? FROM t WHERE a = ? LIMIT ?",
+        "SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY a) OVER (PARTITION BY b) FROM t",
+        "SELECT LAST_INSERT_ID(), FOUND_ROWS(), ROW_COUNT(), CONNECTION_ID()",
+        "select a from t where b in (select c from u where d = any (select 1))",
+        "SELECT VALUE(a), CHAR(77 USING utf8), LEFT (a, 1), IF (a, b, c), REPLACE(a, b, c), INSERT(a, 1, 2, "
+        "'x') FROM t",
+        "SELECT 1;",
+        "  \n\t SELECT 1 ;  ",
+    };
+    CHECK_ALL(texts, SQL_REASON_READ, &mariadb);
+}
+
+static void reads_of_mysql_are_proven(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "TABLE t ORDER BY a LIMIT 1",
+        "VALUES ROW(1, 2), ROW(3, 4)",
+        "SELECT * FROM (VALUES ROW(1,2)) AS t(a, b)",
+        "SELECT * FROM (SELECT 1) t(a), LATERAL (SELECT 2) AS u(b)",
+        "SELECT BIN_TO_UUID(a), UUID_TO_BIN(b), ANY_VALUE(c), REGEXP_LIKE(a, b), GROUPING(a) FROM t",
+        "SELECT POINT(1, 2), ST_Distance_Sphere(a, b), JSON_VALUE(j, '$.a' RETURNING DECIMAL(4,2)) FROM t",
+        "SELECT 1 MEMBER OF ('[1]')",
+        "EXPLAIN ANALYZE SELECT 1",
+        "EXPLAIN FORMAT=TREE SELECT * FROM t",
+        "EXPLAIN TABLE t",
+    };
+    CHECK_ALL(texts, SQL_REASON_READ, &mysql);
+}
+
+static void show_and_explain_of_what_every_server_has(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "SHOW TABLES",
+        "SHOW FULL TABLES FROM db LIKE 'a%'",
+        "SHOW EXTENDED FULL COLUMNS FROM t",
+        "show fields from t",
+        "SHOW INDEX FROM t",
+        "SHOW INDEXES IN t",
+        "SHOW KEYS FROM t",
+        "SHOW CREATE TABLE t",
+        "SHOW CREATE VIEW v",
+        "SHOW CREATE PROCEDURE p",
+        "SHOW CREATE TRIGGER p",
+        "SHOW DATABASES",
+        "SHOW SCHEMAS LIKE 'a'",
+        "SHOW TABLE STATUS",
+        "SHOW PROCEDURE STATUS",
+        "SHOW FUNCTION STATUS LIKE 'x'",
+        "SHOW CHARACTER SET",
+        "SHOW COLLATION WHERE `Charset` = 'utf8'",
+        "SHOW TRIGGERS",
+        "SHOW WARNINGS",
+        "SHOW COUNT(*) ERRORS",
+        "SHOW ERRORS LIMIT 1",
+        "DESC t",
+        "DESCRIBE t a",
+        "DESCRIBE db.t 'a%'",
+        "EXPLAIN t",
+        "EXPLAIN SELECT 1",
+        "EXPLAIN EXTENDED SELECT 1",
+        "EXPLAIN FORMAT=JSON SELECT 1",
+        "EXPLAIN PARTITIONS SELECT 1",
+        "EXPLAIN (SELECT 1) UNION (SELECT 2)",
+        "EXPLAIN WITH c(a) AS (SELECT 1) SELECT * FROM c",
+        "DESC format",
+        "ANALYZE SELECT 1",
+        "ANALYZE FORMAT=JSON SELECT 1",
+    };
+    CHECK_ALL(texts, SQL_REASON_READ, &mariadb);
+}
+
+/* ---- what is no read ---- */
+
+static void reads_that_lock_or_write_are_not_reads(void **state)
+{
+    (void)state;
+    static const struct reason_case cases[] = {
+        {"SELECT 1 FROM t FOR UPDATE", SQL_REASON_LOCKING_READ},
+        {"SELECT 1 FROM t FOR UPDATE NOWAIT", SQL_REASON_LOCKING_READ},
+        {"SELECT 1 FROM t FOR SHARE OF t SKIP LOCKED", SQL_REASON_LOCKING_READ},
+        {"SELECT 1 FROM t LOCK IN SHARE MODE", SQL_REASON_LOCKING_READ},
+        {"SELECT * FROM (SELECT 1 FROM t FOR UPDATE) x", SQL_REASON_LOCKING_READ},
+        {"SELECT 1 UNION (SELECT 2 FROM t FOR/**/UPDATE)", SQL_REASON_LOCKING_READ},
+        {"(SELECT 1 FROM t LOCK/* */IN SHARE MODE)", SQL_REASON_LOCKING_READ},
+        {"SELECT a IN (SELECT b FROM u FOR SHARE) FROM t", SQL_REASON_LOCKING_READ},
+        {"TABLE t FOR UPDATE", SQL_REASON_LOCKING_READ},
+        {"EXPLAIN SELECT 1 FROM t FOR UPDATE", SQL_REASON_LOCKING_READ},
+        {"SELECT 1 INTO OUTFILE '/tmp/x'", SQL_REASON_INTO},
+        {"SELECT 1 INTO DUMPFILE '/tmp/x'", SQL_REASON_INTO},
+        {"SELECT * INTO OUTFILE '/tmp/x' FROM t", SQL_REASON_INTO},
+        {"SELECT 1 UNION SELECT 2 INTO OUTFILE 'x'", SQL_REASON_INTO},
+        {"TABLE t INTO OUTFILE 'x'", SQL_REASON_INTO},
+        {"SELECT a FROM t PROCEDURE ANALYSE()", SQL_REASON_INTO},
+        {"SELECT 1 INTO @a", SQL_REASON_USER_VARIABLE},
+        {"SELECT 1, 2 INTO @a, @b", SQL_REASON_USER_VARIABLE},
+        {"SELECT @a := 1", SQL_REASON_USER_VARIABLE},
+        {"SELECT (@a:=@a+1) FROM t", SQL_REASON_USER_VARIABLE},
+        {"SELECT @`x y`:=1", SQL_REASON_USER_VARIABLE},
+        {"EXPLAIN FORMAT=JSON INTO @v SELECT 1", SQL_REASON_USER_VARIABLE},
+        {"SELECT * FROM t TABLESAMPLE SYSTEM (10)", SQL_REASON_UNKNOWN},
+    };
+    CHECK_REASONS(cases, &mariadb);
+}
+
+static void functions_not_on_the_list(void **state)
+{
+    (void)state;
+    static const struct reason_case cases[] = {
+        {"SELECT f()", SQL_REASON_FUNCTION},
+        {"SELECT 1 + f (2)", SQL_REASON_FUNCTION},
+        {"SELECT db.f(1)", SQL_REASON_FUNCTION},
+        {"SELECT db . f /* x */ (1)", SQL_REASON_FUNCTION},
+        {"SELECT db./**/`f`(1)", SQL_REASON_FUNCTION},
+        {"SELECT db.now()", SQL_REASON_FUNCTION},
+        {"SELECT db.1(3)", SQL_REASON_FUNCTION},
+        {"SELECT db.5e3(3)", SQL_REASON_FUNCTION},
+        {"SELECT `count`(1)", SQL_REASON_FUNCTION},
+        {"SELECT `f`(1)", SQL_REASON_FUNCTION},
+        {"SELECT count (1)", SQL_REASON_FUNCTION},
+        {"SELECT now/**/()", SQL_REASON_FUNCTION},
+        {"SELECT now\n()", SQL_REASON_FUNCTION},
+        {"SELECT a, f(b) FROM t", SQL_REASON_FUNCTION},
+        {"SELECT a FROM t WHERE f(b)", SQL_REASON_FUNCTION},
+        {"SELECT a FROM t ORDER BY f(b)", SQL_REASON_FUNCTION},
+        {"SELECT CASE WHEN f(1) THEN 2 END", SQL_REASON_FUNCTION},
+        {"SELECT {fn f(1)}", SQL_REASON_FUNCTION},
+        {"SELECT MAX(f(a)) FROM t", SQL_REASON_FUNCTION},
+        {"SELECT BENCHMARK(10, f())", SQL_REASON_FUNCTION},
+        {"WITH c(a) AS (SELECT f(1)) SELECT * FROM c", SQL_REASON_FUNCTION},
+        {"WITH c(a) AS (SELECT 1) SELECT f(a) FROM c", SQL_REASON_FUNCTION},
+        {"WITH c AS (SELECT 1) (SELECT * FROM c) ORDER BY f(1)", SQL_REASON_FUNCTION},
+        {"WITH c AS (SELECT 1) (SELECT * FROM c) ORDER BY 1, f(1)", SQL_REASON_FUNCTION},
+        {"SELECT 1 UNION (WITH c AS (SELECT f(2)) SELECT 1)", SQL_REASON_FUNCTION},
+        {"VALUES (f(1))", SQL_REASON_FUNCTION},
+        {"SELECT DEFAULT(a) FROM t", SQL_REASON_FUNCTION},
+        {"SELECT LOAD_FILE('/etc/passwd')", SQL_REASON_FUNCTION},
+        {"SELECT MASTER_POS_WAIT('a', 1)", SQL_REASON_FUNCTION},
+        {"SELECT MASTER_GTID_WAIT('0-1-1')", SQL_REASON_FUNCTION},
+        {"SELECT WAIT_FOR_EXECUTED_GTID_SET('x')", SQL_REASON_FUNCTION},
+        {"SELECT SOURCE_POS_WAIT('a', 1)", SQL_REASON_FUNCTION},
+        {"SELECT LAST_INSERT_ID(5)", SQL_REASON_FUNCTION},
+        {"SELECT sys_exec('x')", SQL_REASON_FUNCTION},
+        {"SELECT columns(1)", SQL_REASON_FUNCTION},
+        {"SELECT json_table(1)", SQL_REASON_FUNCTION},
+        {"SELECT a, json_table(1) FROM t", SQL_REASON_FUNCTION},
+        {"SELECT polygon(1)", SQL_REASON_FUNCTION},
+        {"SELECT bin_to_uuid(a)", SQL_REASON_FUNCTION},
+        {"SHOW TABLES WHERE f(1)", SQL_REASON_FUNCTION},
+        {"EXPLAIN SELECT f(1)", SQL_REASON_FUNCTION},
+        {"SELECT 1 (2)", SQL_REASON_UNKNOWN},
+    };
+    CHECK_REASONS(cases, &mariadb);
+}
+
+static void what_ignore_space_and_the_operator_allow(void **state)
+{
+    (void)state;
+    static const char *const safe[] = {"db.g", "f"};
+    const struct sql_names names = {safe, 2};
+    struct sql_options options = mariadb;
+
+    options.mode = SQL_MODE_IGNORE_SPACE;
+    assert_int_equal(read_one("SELECT now \n ()", &options).reason, SQL_REASON_READ);
+    assert_int_equal(read_one("SELECT now/**/()", &options).reason, SQL_REASON_FUNCTION);
+    options.safe_functions = &names;
+    assert_int_equal(read_one("SELECT F(1), f (2), `f`(3), db.g(4)", &options).reason, SQL_REASON_READ);
+    assert_int_equal(read_one("SELECT g(1)", &options).reason, SQL_REASON_FUNCTION);
+    assert_int_equal(read_one("SELECT db.f(1)", &options).reason, SQL_REASON_FUNCTION);
+}
+
+static void locks_sequences_and_one_servers_state(void **state)
+{
+    (void)state;
+    static const struct reason_case cases[] = {
+        {"SELECT GET_LOCK('a', 1)", SQL_REASON_USER_LOCK},
+        {"SELECT IS_FREE_LOCK('a')", SQL_REASON_USER_LOCK},
+        {"SELECT IS_USED_LOCK('a')", SQL_REASON_USER_LOCK},
+        {"SELECT RELEASE_LOCK('a')", SQL_REASON_USER_LOCK},
+        {"SELECT RELEASE_ALL_LOCKS()", SQL_REASON_USER_LOCK},
+        {"SELECT NEXTVAL(s)", SQL_REASON_SEQUENCE},
+        {"SELECT LASTVAL(s), SETVAL(s, 1)", SQL_REASON_SEQUENCE},
+        {"SELECT NEXT VALUE FOR s", SQL_REASON_SEQUENCE},
+        {"SELECT PREVIOUS/**/VALUE FOR s", SQL_REASON_SEQUENCE},
+        {"SELECT s.nextval", SQL_REASON_SEQUENCE},
+        {"SELECT db.s . currval", SQL_REASON_SEQUENCE},
+        {"SELECT @@global.sql_mode", SQL_REASON_SERVER_VARIABLE},
+        {"SELECT @@GLOBAL . `read_only`", SQL_REASON_SERVER_VARIABLE},
+        {"SELECT @@global/**/.read_only", SQL_REASON_SERVER_VARIABLE},
+        {"SELECT @@read_only", SQL_REASON_SERVER_VARIABLE},
+        {"SELECT @@super_read_only, @@innodb_read_only", SQL_REASON_SERVER_VARIABLE},
+        {"SELECT @@gtid_executed", SQL_REASON_SERVER_VARIABLE},
+        {"SELECT @@`gtid_binlog_pos`", SQL_REASON_SERVER_VARIABLE},
+        {"SELECT * FROM performance_schema.threads", SQL_REASON_SERVER_STATE},
+        {"SELECT * FROM `performance_schema` . `threads`", SQL_REASON_SERVER_STATE},
+        {"SELECT * FROM Sys.version", SQL_REASON_SERVER_STATE},
+        {"SELECT * FROM mysql.user", SQL_REASON_SERVER_STATE},
+        {"SELECT * FROM information_schema.PROCESSLIST", SQL_REASON_SERVER_STATE},
+        {"SELECT * FROM information_schema.`INNODB_TRX`", SQL_REASON_SERVER_STATE},
+        {"SELECT * FROM information_schema.global_status", SQL_REASON_SERVER_STATE},
+        {"SELECT * FROM information_schema.session_variables", SQL_REASON_SERVER_STATE},
+        {"SELECT * FROM information_schema.user_statistics", SQL_REASON_SERVER_STATE},
+        {"SHOW PROCESSLIST", SQL_REASON_SERVER_STATE},
+        {"SHOW FULL PROCESSLIST", SQL_REASON_SERVER_STATE},
+        {"SHOW STATUS", SQL_REASON_SERVER_STATE},
+        {"SHOW GLOBAL STATUS LIKE 'x'", SQL_REASON_SERVER_STATE},
+        {"SHOW VARIABLES", SQL_REASON_SERVER_STATE},
+        {"SHOW MASTER STATUS", SQL_REASON_SERVER_STATE},
+        {"SHOW REPLICA STATUS", SQL_REASON_SERVER_STATE},
+        {"SHOW ENGINE INNODB STATUS", SQL_REASON_SERVER_STATE},
+        {"SHOW BINARY LOGS", SQL_REASON_SERVER_STATE},
+        {"SHOW OPEN TABLES", SQL_REASON_SERVER_STATE},
+        {"SHOW GRANTS", SQL_REASON_SERVER_STATE},
+        {"SHOW CREATE USER a@b", SQL_REASON_SERVER_STATE},
+        {"SHOW EXPLAIN FOR 5", SQL_REASON_SERVER_STATE},
+        {"EXPLAIN FOR CONNECTION 5", SQL_REASON_SERVER_STATE},
+        {"SHOW PROFILES", SQL_REASON_SERVER_STATE},
+        {"EXPLAIN UPDATE t SET a = 1", SQL_REASON_WRITE},
+        {"EXPLAIN DELETE FROM t", SQL_REASON_WRITE},
+        {"EXPLAIN ANALYZE DELETE FROM t", SQL_REASON_WRITE},
+        {"EXPLAIN INSERT INTO t VALUES (1)", SQL_REASON_WRITE},
+        {"EXPLAIN WITH c AS (SELECT 1) UPDATE t SET a = 1", SQL_REASON_WRITE},
+        {"ANALYZE UPDATE t SET a = 1", SQL_REASON_WRITE},
+        {"ANALYZE TABLE t", SQL_REASON_WRITE},
+    };
+    CHECK_REASONS(cases, &mariadb);
+}
+
+/* ---- verbs and effects ---- */
+
+struct statement_case {
+    const char *text;
+    enum sql_verb verb;
+    enum sql_reason reason;
+    uint32_t effects;
+};
+
+static const struct statement_case statements[] = {
+    {"INSERT INTO t (a, b) VALUES (1, 2)", SQL_DML, SQL_REASON_WRITE, SQL_SETS_INSERT_ID},
+    {"INSERT t(a) SELECT a FROM u FOR UPDATE", SQL_DML, SQL_REASON_WRITE, SQL_SETS_INSERT_ID},
+    {"INSERT INTO t (a) VALUES (GET_LOCK('a', 1))", SQL_DML, SQL_REASON_WRITE,
+     SQL_SETS_INSERT_ID | SQL_TAKES_USER_LOCK},
+    {"INSERT INTO db.t (a) VALUES (f(1))", SQL_DML, SQL_REASON_WRITE,
+     SQL_SETS_INSERT_ID | SQL_MAY_CHANGE_SESSION},
+    {"INSERT INTO t (a) VALUES (1) ON DUPLICATE KEY UPDATE a = VALUES(a), id = LAST_INSERT_ID(id)", SQL_DML,
+     SQL_REASON_WRITE, SQL_SETS_INSERT_ID},
+    {"INSERT INTO t VALUES (@a)", SQL_DML, SQL_REASON_WRITE, SQL_SETS_INSERT_ID | SQL_READS_USER_VARIABLE},
+    {"REPLACE INTO t (a) VALUES (1) RETURNING a", SQL_DML, SQL_REASON_WRITE, SQL_SETS_INSERT_ID},
+    {"UPDATE t SET a = 1 WHERE b = 2", SQL_DML, SQL_REASON_WRITE, 0},
+    {"UPDATE t SET a = (@x := a + 1)", SQL_DML, SQL_REASON_WRITE,
+     SQL_SETS_USER_VARIABLE | SQL_READS_USER_VARIABLE},
+    {"DELETE FROM t WHERE id = LAST_INSERT_ID()", SQL_DML, SQL_REASON_WRITE, SQL_READS_INSERT_ID},
+    {"WITH c(a) AS (SELECT 1) UPDATE t SET a = 1", SQL_DML, SQL_REASON_WRITE, 0},
+    {"WITH c AS (SELECT 1) DELETE FROM t", SQL_DML, SQL_REASON_WRITE, 0},
+    {"LOAD DATA LOCAL INFILE 'x' INTO TABLE t (a, b)", SQL_LOAD, SQL_REASON_WRITE, SQL_SETS_INSERT_ID},
+    {"LOAD DATA INFILE 'x' INTO TABLE t (a, @b) SET c = f(@b)", SQL_LOAD, SQL_REASON_WRITE,
+     SQL_SETS_INSERT_ID | SQL_SETS_USER_VARIABLE | SQL_READS_USER_VARIABLE | SQL_MAY_CHANGE_SESSION},
+    {"DO SLEEP(1)", SQL_DO, SQL_REASON_WRITE, 0},
+    {"DO GET_LOCK('a', 1)", SQL_DO, SQL_REASON_WRITE, SQL_TAKES_USER_LOCK},
+    {"DO RELEASE_LOCK('a')", SQL_DO, SQL_REASON_WRITE, SQL_RELEASES_USER_LOCK},
+    {"TRUNCATE TABLE t", SQL_DDL, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT},
+    {"CREATE TABLE t (a INT, KEY k (a))", SQL_DDL, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT},
+    {"CREATE TABLE t AS SELECT GET_LOCK('a', 1)", SQL_DDL, SQL_REASON_WRITE,
+     SQL_IMPLICIT_COMMIT | SQL_TAKES_USER_LOCK},
+    {"CREATE OR REPLACE VIEW v (a) AS SELECT 1", SQL_DDL, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT},
+    {"CREATE TEMPORARY TABLE IF NOT EXISTS `t t` (a INT)", SQL_DDL, SQL_REASON_TEMPORARY_TABLE,
+     SQL_MAKES_TEMPORARY_TABLE},
+    {"CREATE OR REPLACE TEMPORARY TABLE t SELECT 1", SQL_DDL, SQL_REASON_TEMPORARY_TABLE,
+     SQL_MAKES_TEMPORARY_TABLE},
+    {"DROP TABLE t", SQL_DDL, SQL_REASON_WRITE, SQL_DROPS_TABLE | SQL_IMPLICIT_COMMIT},
+    {"DROP TEMPORARY TABLE IF EXISTS t, u", SQL_DDL, SQL_REASON_WRITE, SQL_DROPS_TABLE},
+    {"ALTER TABLE t ADD COLUMN a INT", SQL_DDL, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT},
+    {"RENAME TABLE a TO b", SQL_DDL, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT},
+    {"OPTIMIZE TABLE t", SQL_DDL, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT},
+    {"GRANT ALL ON *.* TO 'a'@'%'", SQL_ACCOUNT, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT},
+    {"CREATE USER a@b IDENTIFIED BY 'x'", SQL_ACCOUNT, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT},
+    {"CREATE OR REPLACE ROLE r", SQL_ACCOUNT, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT},
+    {"ALTER USER a ACCOUNT LOCK", SQL_ACCOUNT, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT},
+    {"DROP ROLE r", SQL_ACCOUNT, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT},
+    {"RENAME USER a TO b", SQL_ACCOUNT, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT},
+    {"CALL p(1, @a)", SQL_CALL, SQL_REASON_CALL,
+     SQL_MAY_CHANGE_SESSION | SQL_SETS_INSERT_ID | SQL_READS_USER_VARIABLE | SQL_SETS_USER_VARIABLE},
+    {"CALL p", SQL_CALL, SQL_REASON_CALL, SQL_MAY_CHANGE_SESSION | SQL_SETS_INSERT_ID},
+    {"LOCK TABLES t WRITE", SQL_LOCK, SQL_REASON_LOCK, SQL_TAKES_TABLE_LOCK | SQL_IMPLICIT_COMMIT},
+    {"LOCK INSTANCE FOR BACKUP", SQL_LOCK, SQL_REASON_LOCK, SQL_TAKES_TABLE_LOCK | SQL_IMPLICIT_COMMIT},
+    {"UNLOCK TABLES", SQL_UNLOCK, SQL_REASON_LOCK, SQL_RELEASES_TABLE_LOCK | SQL_IMPLICIT_COMMIT},
+    {"FLUSH TABLES WITH READ LOCK", SQL_LOCK, SQL_REASON_LOCK, SQL_TAKES_TABLE_LOCK | SQL_IMPLICIT_COMMIT},
+    {"FLUSH TABLES t FOR EXPORT", SQL_LOCK, SQL_REASON_LOCK, SQL_TAKES_TABLE_LOCK | SQL_IMPLICIT_COMMIT},
+    {"FLUSH PRIVILEGES", SQL_FLUSH, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT},
+    {"BACKUP LOCK t", SQL_LOCK, SQL_REASON_LOCK, SQL_TAKES_TABLE_LOCK},
+    {"BACKUP STAGE START", SQL_LOCK, SQL_REASON_LOCK, SQL_TAKES_TABLE_LOCK},
+    {"BACKUP STAGE END", SQL_UNLOCK, SQL_REASON_LOCK, SQL_RELEASES_TABLE_LOCK},
+    {"BACKUP UNLOCK", SQL_UNLOCK, SQL_REASON_LOCK, SQL_RELEASES_TABLE_LOCK},
+    {"HANDLER t OPEN", SQL_HANDLER, SQL_REASON_LOCK, SQL_USES_HANDLER},
+    {"HANDLER t READ FIRST", SQL_HANDLER, SQL_REASON_LOCK, 0},
+    {"XA START 'x'", SQL_XA, SQL_REASON_LOCK, SQL_USES_XA},
+    {"XA BEGIN 'x'", SQL_XA, SQL_REASON_LOCK, SQL_USES_XA},
+    {"XA END 'x'", SQL_XA, SQL_REASON_LOCK, SQL_USES_XA},
+    {"XA RECOVER", SQL_XA, SQL_REASON_LOCK, 0},
+    {"BEGIN", SQL_BEGIN, SQL_REASON_TRANSACTION, SQL_IMPLICIT_COMMIT},
+    {"BEGIN WORK", SQL_BEGIN, SQL_REASON_TRANSACTION, SQL_IMPLICIT_COMMIT},
+    {"START TRANSACTION WITH CONSISTENT SNAPSHOT", SQL_BEGIN, SQL_REASON_TRANSACTION, SQL_IMPLICIT_COMMIT},
+    {"START TRANSACTION READ ONLY", SQL_BEGIN, SQL_REASON_TRANSACTION, SQL_IMPLICIT_COMMIT | SQL_READ_ONLY},
+    {"START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", SQL_BEGIN, SQL_REASON_TRANSACTION,
+     SQL_IMPLICIT_COMMIT | SQL_READ_ONLY},
+    {"START TRANSACTION READ WRITE", SQL_BEGIN, SQL_REASON_TRANSACTION, SQL_IMPLICIT_COMMIT},
+    {"START REPLICA", SQL_DDL, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT},
+    {"COMMIT", SQL_COMMIT, SQL_REASON_TRANSACTION, 0},
+    {"COMMIT WORK AND CHAIN", SQL_COMMIT, SQL_REASON_TRANSACTION, SQL_CHAINS},
+    {"COMMIT AND NO CHAIN RELEASE", SQL_COMMIT, SQL_REASON_TRANSACTION, SQL_RELEASES_SESSION},
+    {"ROLLBACK AND CHAIN NO RELEASE", SQL_ROLLBACK, SQL_REASON_TRANSACTION, SQL_CHAINS},
+    {"ROLLBACK TO SAVEPOINT chain", SQL_ROLLBACK, SQL_REASON_TRANSACTION, 0},
+    {"SAVEPOINT a", SQL_SAVEPOINT, SQL_REASON_TRANSACTION, 0},
+    {"RELEASE SAVEPOINT a", SQL_SAVEPOINT, SQL_REASON_TRANSACTION, 0},
+    {"PREPARE s FROM 'SELECT 1'", SQL_PREPARE, SQL_REASON_PREPARED, SQL_MAKES_PREPARED},
+    {"PREPARE s FROM @a", SQL_PREPARE, SQL_REASON_PREPARED, SQL_MAKES_PREPARED | SQL_READS_USER_VARIABLE},
+    {"EXECUTE s", SQL_EXECUTE, SQL_REASON_PREPARED, SQL_MAY_CHANGE_SESSION | SQL_SETS_INSERT_ID},
+    {"EXECUTE IMMEDIATE 'SELECT 1'", SQL_EXECUTE, SQL_REASON_PREPARED,
+     SQL_MAY_CHANGE_SESSION | SQL_SETS_INSERT_ID},
+    {"DEALLOCATE PREPARE s", SQL_DEALLOCATE, SQL_REASON_PREPARED, SQL_DROPS_PREPARED},
+    {"DROP PREPARE s", SQL_DEALLOCATE, SQL_REASON_PREPARED, SQL_DROPS_PREPARED},
+    {"USE db", SQL_USE, SQL_REASON_SESSION_STATE, 0},
+    {"KILL 5", SQL_KILL, SQL_REASON_KILL, 0},
+    {"KILL QUERY 5", SQL_KILL, SQL_REASON_KILL, SQL_KILL_QUERY},
+    {"GET DIAGNOSTICS @a = NUMBER", SQL_DIAGNOSTICS, SQL_REASON_USER_VARIABLE,
+     SQL_READS_DIAGNOSTICS | SQL_SETS_USER_VARIABLE},
+    {"SHOW WARNINGS", SQL_SHOW, SQL_REASON_READ, SQL_READS_DIAGNOSTICS},
+    {"SHOW COUNT(*) ERRORS", SQL_SHOW, SQL_REASON_READ, SQL_READS_DIAGNOSTICS},
+    {"SELECT @@warning_count", SQL_SELECT, SQL_REASON_READ, SQL_READS_DIAGNOSTICS},
+    {"SELECT @@identity", SQL_SELECT, SQL_REASON_READ, SQL_READS_INSERT_ID},
+    {"SELECT @@session.last_insert_id", SQL_SELECT, SQL_REASON_READ, SQL_READS_INSERT_ID},
+    {"SELECT FOUND_ROWS()", SQL_SELECT, SQL_REASON_READ, SQL_READS_FOUND_ROWS},
+    {"SELECT ROW_COUNT( )", SQL_SELECT, SQL_REASON_READ, SQL_READS_ROW_COUNT},
+    {"SELECT CONNECTION_ID()", SQL_SELECT, SQL_REASON_READ, SQL_READS_CONNECTION_ID},
+    {"SELECT @@pseudo_thread_id", SQL_SELECT, SQL_REASON_READ, SQL_READS_CONNECTION_ID},
+    {"SELECT @@session_track_gtids", SQL_SELECT, SQL_REASON_READ, SQL_READS_SESSION_TRACK},
+    {"SELECT @a", SQL_SELECT, SQL_REASON_READ, SQL_READS_USER_VARIABLE},
+    {"SELECT 1 INTO @a", SQL_SELECT, SQL_REASON_USER_VARIABLE, SQL_SETS_USER_VARIABLE},
+    {"SELECT a INTO @a FROM t WHERE b = @c", SQL_SELECT, SQL_REASON_USER_VARIABLE,
+     SQL_SETS_USER_VARIABLE | SQL_READS_USER_VARIABLE},
+    {"SELECT LAST_INSERT_ID(5)", SQL_SELECT, SQL_REASON_FUNCTION, SQL_SETS_INSERT_ID},
+    {"SELECT f(1)", SQL_SELECT, SQL_REASON_FUNCTION, SQL_MAY_CHANGE_SESSION},
+    {"SELECT GET_LOCK('a', 1), RELEASE_ALL_LOCKS()", SQL_SELECT, SQL_REASON_USER_LOCK,
+     SQL_TAKES_USER_LOCK | SQL_RELEASES_USER_LOCK},
+    {"SELECT 1 LIMIT 1", SQL_SELECT, SQL_REASON_READ, SQL_FOUND_ROWS_UNCERTAIN},
+    {"SELECT SQL_CALC_FOUND_ROWS 1", SQL_SELECT, SQL_REASON_READ, SQL_FOUND_ROWS_UNCERTAIN},
+    {"SELECT 1 UNION SELECT 2", SQL_SELECT, SQL_REASON_READ, SQL_FOUND_ROWS_UNCERTAIN},
+    {"EXPLAIN SELECT 1", SQL_EXPLAIN, SQL_REASON_READ, 0},
+    {"ANALYZE SELECT 1", SQL_SELECT, SQL_REASON_READ, 0},
+    {"ANALYZE DELETE FROM t", SQL_DML, SQL_REASON_WRITE, 0},
+    {"ANALYZE TABLE t", SQL_DDL, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT},
+    {"", SQL_EMPTY, SQL_REASON_EMPTY, 0},
+    {" -- x", SQL_EMPTY, SQL_REASON_EMPTY, 0},
+    {"/* x */;", SQL_EMPTY, SQL_REASON_EMPTY, 0},
+    {"FROBNICATE t", SQL_UNKNOWN, SQL_REASON_UNKNOWN, SQL_MAY_CHANGE_SESSION},
+    {"5", SQL_UNKNOWN, SQL_REASON_UNKNOWN, SQL_MAY_CHANGE_SESSION},
+    {"(1)", SQL_UNKNOWN, SQL_REASON_UNKNOWN, 0},
+    {"BEGIN NOT ATOMIC SELECT 1; END", SQL_UNKNOWN, SQL_REASON_UNKNOWN,
+     SQL_MAY_CHANGE_SESSION | SQL_SETS_INSERT_ID | SQL_SETS_USER_VARIABLE | SQL_IMPLICIT_COMMIT},
+    {"SIGNAL SQLSTATE '45000'", SQL_UNKNOWN, SQL_REASON_UNKNOWN, SQL_MAY_CHANGE_SESSION},
+    /* SET */
+    {"SET autocommit = 0", SQL_SET, SQL_REASON_SESSION_STATE, 0},
+    {"SET NAMES utf8mb4 COLLATE utf8mb4_bin", SQL_SET, SQL_REASON_SESSION_STATE, 0},
+    {"SET CHARACTER SET utf8", SQL_SET, SQL_REASON_SESSION_STATE, 0},
+    {"SET SESSION sql_mode = 'ANSI', @@local.time_zone = '+00:00', @a = 5", SQL_SET, SQL_REASON_SESSION_STATE,
+     0},
+    {"SET sql_mode = CONCAT(@@sql_mode, ',ANSI')", SQL_SET, SQL_REASON_SESSION_STATE, 0},
+    {"SET sql_mode = @old", SQL_SET, SQL_REASON_SESSION_STATE, SQL_READS_USER_VARIABLE},
+    {"SET GLOBAL max_connections = 5", SQL_SET, SQL_REASON_SERVER_VARIABLE, SQL_SETS_GLOBAL},
+    {"SET @@global.x = 1", SQL_SET, SQL_REASON_SERVER_VARIABLE, SQL_SETS_GLOBAL},
+    {"SET PERSIST_ONLY x = 1", SQL_SET, SQL_REASON_SERVER_VARIABLE, SQL_SETS_GLOBAL},
+    {"SET @a = 1, @b := 'x', @c = -5, @d = NULL, @e = TRUE", SQL_SET, SQL_REASON_SESSION_STATE, 0},
+    {"SET @a = NOW()", SQL_SET, SQL_REASON_USER_VARIABLE, SQL_SETS_USER_VARIABLE},
+    {"SET @a = @b", SQL_SET, SQL_REASON_USER_VARIABLE, SQL_SETS_USER_VARIABLE | SQL_READS_USER_VARIABLE},
+    {"SET @a = f(1)", SQL_SET, SQL_REASON_FUNCTION, SQL_SETS_USER_VARIABLE | SQL_MAY_CHANGE_SESSION},
+    {"SET @a = (SELECT 1)", SQL_SET, SQL_REASON_UNKNOWN, SQL_SETS_USER_VARIABLE},
+    {"SET @a = GET_LOCK('a', 1)", SQL_SET, SQL_REASON_USER_LOCK,
+     SQL_SETS_USER_VARIABLE | SQL_TAKES_USER_LOCK},
+    {"SET @a = LAST_INSERT_ID()", SQL_SET, SQL_REASON_USER_VARIABLE,
+     SQL_SETS_USER_VARIABLE | SQL_READS_INSERT_ID},
+    {"SET insert_id = 5", SQL_SET, SQL_REASON_PRIVILEGED, 0},
+    {"SET timestamp = 5", SQL_SET, SQL_REASON_PRIVILEGED, 0},
+    {"SET sql_log_bin = 0", SQL_SET, SQL_REASON_PRIVILEGED, 0},
+    {"SET SESSION gtid_next = 'AUTOMATIC'", SQL_SET, SQL_REASON_PRIVILEGED, 0},
+    {"SET session_track_schema = 1", SQL_SET, SQL_REASON_SESSION_STATE, SQL_READS_SESSION_TRACK},
+    {"SET wait_timeout = 5", SQL_SET, SQL_REASON_SESSION_STATE, 0},
+    {"SET @@transaction_isolation = 'SERIALIZABLE'", SQL_SET, SQL_REASON_PRIVILEGED, SQL_ONE_SHOT},
+    {"SET transaction_isolation = 'SERIALIZABLE'", SQL_SET, SQL_REASON_SESSION_STATE, 0},
+    {"SET", SQL_SET, SQL_REASON_UNKNOWN, SQL_MAY_CHANGE_SESSION},
+    {"SET x", SQL_SET, SQL_REASON_UNKNOWN, SQL_MAY_CHANGE_SESSION},
+    {"SET @a = 1, ROLE r", SQL_SET, SQL_REASON_UNKNOWN, SQL_MAY_CHANGE_SESSION},
+    {"SET TRANSACTION READ ONLY", SQL_SET_TRANSACTION, SQL_REASON_TRANSACTION, SQL_ONE_SHOT | SQL_READ_ONLY},
+    {"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", SQL_SET_TRANSACTION, SQL_REASON_SESSION_STATE,
+     0},
+    {"SET LOCAL TRANSACTION READ ONLY", SQL_SET_TRANSACTION, SQL_REASON_SESSION_STATE, SQL_READ_ONLY},
+    {"SET GLOBAL TRANSACTION READ WRITE", SQL_SET_TRANSACTION, SQL_REASON_SERVER_VARIABLE, SQL_SETS_GLOBAL},
+    {"SET ROLE r", SQL_SET_ROLE, SQL_REASON_SESSION_STATE, 0},
+    {"SET DEFAULT ROLE r", SQL_SET_OTHER, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT},
+    {"SET PASSWORD = 'x'", SQL_SET_OTHER, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT},
+    {"SET STATEMENT max_statement_time = 1 FOR SELECT GET_LOCK('a', 1)", SQL_SET_OTHER, SQL_REASON_WRITE,
+     SQL_MAY_CHANGE_SESSION | SQL_SETS_INSERT_ID | SQL_TAKES_USER_LOCK},
+    {"/*!40101 SET NAMES utf8 */", SQL_SET, SQL_REASON_SESSION_STATE, 0},
+    {"/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */;", SQL_SET, SQL_REASON_USER_VARIABLE,
+     SQL_SETS_USER_VARIABLE},
+};
+
+static void verbs_reasons_and_effects(void **state)
+{
+    (void)state;
+    size_t wrong = 0;
+    for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
+        const struct statement_case *c = &statements[i];
+        struct sql_facts facts = read_one(c->text, &mariadb);
+        uint32_t effects = c->effects;
+        if (strstr(c->text, "LAST_INSERT_ID(id)") || strstr(c->text, "SELECT LAST_INSERT_ID(5)"))
+            effects |= SQL_SETS_INSERT_ID;
+        if (facts.verb == c->verb && facts.reason == c->reason && facts.effects == effects)
+            continue;
+        print_error("%s: is %s %s %x, should be %s %s %x\n", c->text, sql_verb_name(facts.verb),
+                    sql_reason_name(facts.reason), facts.effects, sql_verb_name(c->verb),
+                    sql_reason_name(c->reason), effects);
+        wrong++;
+    }
+    assert_int_equal(wrong, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_reads_are_proven),
+        cmocka_unit_test(reads_of_mysql_are_proven),
+        cmocka_unit_test(show_and_explain_of_what_every_server_has),
+        cmocka_unit_test(reads_that_lock_or_write_are_not_reads),
+        cmocka_unit_test(functions_not_on_the_list),
+        cmocka_unit_test(what_ignore_space_and_the_operator_allow),
+        cmocka_unit_test(locks_sequences_and_one_servers_state),
+        cmocka_unit_test(verbs_reasons_and_effects),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
