@@ -18,12 +18,12 @@ struct answer_ok {
     struct bytes tracked; /* session state entries, raw; walked by track_next; empty if none */
 };
 
-/* Reads an OK packet (0x00, or 0xfe as a result's end under DEPRECATE_EOF). capabilities: of the connection it came by. */
+/* Reads an OK packet: 0x00, or 0xfe under DEPRECATE_EOF. capabilities: of the connection it came by. */
 bool answer_ok_read(const void *payload, size_t length, uint32_t capabilities, struct answer_ok *ret);
 /*
- * Writes it for a connection with other capabilities: without CAP_SESSION_TRACK the tracked entries go, with it they
- * stay as they are in ok->tracked. The SESSION_STATE_CHANGED flag is set if entries are written and only then, whatever
- * ok->status says. header is 0x00 or 0xfe.
+ * Writes it for a connection with other capabilities: without CAP_SESSION_TRACK the tracked entries go, with
+ * it they stay as they are in ok->tracked. The SESSION_STATE_CHANGED flag is set if entries are written and
+ * only then, whatever ok->status says. header is 0x00 or 0xfe.
  */
 void answer_ok_write(struct writer *w, uint8_t header, const struct answer_ok *ok, uint32_t capabilities);
 
@@ -36,7 +36,7 @@ void answer_eof_write(struct writer *w, const struct answer_eof *eof);
 
 struct answer_err {
     uint16_t code;
-    char state[6];        /* SQLSTATE with a NUL; "HY000" if the packet had none (as before login) */
+    char state[6]; /* SQLSTATE with a NUL; "HY000" if the packet had none (as before login) */
     struct bytes message;
 };
 bool answer_err_read(const void *payload, size_t length, struct answer_err *ret);
@@ -46,14 +46,14 @@ void answer_err_write(struct writer *w, uint16_t code, const char *state, const 
 
 /* One entry of ok.tracked. */
 struct track_entry {
-    uint8_t type; /* TRACK_* */
+    uint8_t type;       /* TRACK_* */
     struct bytes raw;   /* the whole entry, type and length included: to copy it */
     struct bytes name;  /* TRACK_SYSTEM_VARIABLE; else at NULL */
     struct bytes value; /* variable's value, schema, "1", GTIDs, SQL, state characters */
 };
-/* Walks the entries; false at the end. A malformed entry ends the walk with *ret_bad = true. An entry of several variables
- * (MySQL and MariaDB may put more than one name/value pair into one) comes out as one call a pair, raw being the whole's for
- * the first and at NULL for the rest. */
+/* Walks the entries; false at the end. A malformed entry ends the walk with *ret_bad = true. An entry of
+ * several variables (MySQL and MariaDB may put more than one name/value pair into one) comes out as one call
+ * a pair, raw being the whole's for the first and at NULL for the rest. */
 struct track_walk {
     struct reader entries, pairs;
     uint8_t type;
@@ -62,12 +62,13 @@ struct track_walk {
 struct track_walk track_walk_of(struct bytes tracked);
 bool track_next(struct track_walk *walk, struct track_entry *ret, bool *ret_bad);
 
-/* Servers' own errors that the proxy gives itself: code, SQLSTATE and printf format in the server's wording (English). */
+/* Servers' own errors that the proxy gives itself: code, SQLSTATE and printf format, in the servers' English.
+ */
 enum server_error {
-    SERVER_ERROR_HANDSHAKE = 1043,          /* Bad handshake */
+    SERVER_ERROR_HANDSHAKE = 1043, /* Bad handshake */
     SERVER_ERROR_TOO_MANY_CONNECTIONS = 1040,
     SERVER_ERROR_HOST_NOT_ALLOWED = 1130,
-    SERVER_ERROR_ACCESS_DENIED = 1045,      /* 'user'@'host' (using password: YES|NO) */
+    SERVER_ERROR_ACCESS_DENIED = 1045, /* 'user'@'host' (using password: YES|NO) */
     SERVER_ERROR_ACCESS_DENIED_DB = 1044,
     SERVER_ERROR_NO_DB = 1046,
     SERVER_ERROR_UNKNOWN_COMMAND = 1047,
@@ -94,9 +95,10 @@ enum server_error {
 struct server_error_text {
     uint16_t code;
     const char *state;
-    const char *format; /* MariaDB's; arguments: %s strings, %llu thread ids, %d a line */
+    const char *format;       /* MariaDB's; arguments: %s strings, %llu thread ids, %d a line */
     const char *mysql_format; /* where MySQL words it otherwise, with the same arguments; else NULL */
 };
-const struct server_error_text *server_error_text(enum server_error code); /* never NULL; 1105 for other codes */
+/* Never NULL; for a code that isn't above, 1105 (Unknown error). */
+const struct server_error_text *server_error_text(enum server_error code);
 
 #endif

@@ -22,7 +22,7 @@ bool auth_native_stage1(const char *password, size_t length, uint8_t stage1[NATI
 bool auth_native_stage2(const uint8_t stage1[NATIVE_LENGTH], uint8_t stage2[NATIVE_LENGTH]);
 bool auth_native_answer(const uint8_t stage1[NATIVE_LENGTH], const uint8_t scramble[SCRAMBLE_LENGTH],
                         uint8_t answer[NATIVE_LENGTH]);
-/* Checks a client's answer against stage2, in constant time; on success ret_stage1 is what the client knows. */
+/* Checks a client's answer, in constant time; on success ret_stage1 is what the client knows. */
 bool auth_native_check(const uint8_t *answer, size_t length, const uint8_t scramble[SCRAMBLE_LENGTH],
                        const uint8_t stage2[NATIVE_LENGTH], uint8_t ret_stage1[NATIVE_LENGTH]);
 /* "*0123..." (41 characters, of an account table) into bytes; false if it isn't one. */

@@ -19,14 +19,14 @@
 
 /* Protocol::HandshakeV10. */
 struct greeting {
-    struct bytes version;   /* "5.5.5-10.11.19-MariaDB", no NUL */
+    struct bytes version; /* "5.5.5-10.11.19-MariaDB", no NUL */
     uint32_t connection_id;
     uint8_t scramble[SCRAMBLE_LENGTH];
     uint32_t capabilities;
     uint32_t mariadb_capabilities; /* the extended ones; only if CAP_LONG_PASSWORD is not set */
     uint8_t collation;
     uint16_t status;
-    struct bytes plugin;    /* "mysql_native_password" */
+    struct bytes plugin; /* "mysql_native_password" */
 };
 
 bool greeting_read(const void *payload, size_t length, struct greeting *ret);
@@ -34,27 +34,29 @@ void greeting_write(struct writer *w, const struct greeting *greeting);
 
 /* Protocol::HandshakeResponse41. */
 struct login {
-    uint32_t capabilities;  /* as sent: AND it with what was offered */
+    uint32_t capabilities; /* as sent: AND it with what was offered */
     uint32_t mariadb_capabilities;
     uint32_t max_packet;
-    uint16_t collation;     /* a login has room for 8 bits of it, COM_CHANGE_USER for 16; 0: not said (COM_CHANGE_USER) */
+    uint16_t collation; /* a login has 8 bits for it, COM_CHANGE_USER 16; 0: not said (there only) */
     struct bytes user;
-    struct bytes auth;      /* the answer to the scramble; length 0: no password */
-    struct bytes database;  /* at NULL: none (an empty name too is none) */
-    struct bytes plugin;    /* at NULL: not said */
-    struct bytes attributes; /* the key/value pairs raw (after their total length); walked by attribute_next */
+    struct bytes auth;       /* the answer to the scramble; length 0: no password */
+    struct bytes database;   /* at NULL: none (an empty name too is none) */
+    struct bytes plugin;     /* at NULL: not said */
+    struct bytes attributes; /* the pairs raw, behind their total length; walked by attribute_next() */
     uint8_t zstd_level;
 };
 
 /*
- * Exactly the 32 bytes of an SSLRequest. On a connection without TLS any longer packet with CAP_SSL set is neither an
- * SSLRequest nor a login: refuse it (over TLS every login has CAP_SSL set, so login_read() can't tell).
+ * Exactly the 32 bytes of an SSLRequest. On a connection without TLS any longer packet with CAP_SSL set is
+ * neither an SSLRequest nor a login: refuse it (over TLS every login has CAP_SSL set, so login_read() can't
+ * tell).
  */
 bool login_is_ssl_request(const void *payload, size_t length, uint32_t *ret_capabilities);
-/* `offered` are the greeting's capabilities: what counts is client AND offered. Attributes are validated wholly. */
+/* `offered`: the greeting's capabilities; what counts is client AND offered. Attributes are validated. */
 bool login_read(const void *payload, size_t length, uint32_t offered, struct login *ret);
 void login_write(struct writer *w, const struct login *login);
-bool attribute_next(struct bytes *rest, struct bytes *ret_key, struct bytes *ret_value); /* false: end (validated before) */
+/* False at the end: login_read() and change_user_read() have validated the whole. */
+bool attribute_next(struct bytes *rest, struct bytes *ret_key, struct bytes *ret_value);
 
 /* Protocol::AuthSwitchRequest: 0xfe, plugin NUL, data. */
 struct auth_switch {
@@ -65,8 +67,8 @@ bool auth_switch_read(const void *payload, size_t length, struct auth_switch *re
 void auth_switch_write(struct writer *w, const char *plugin, const uint8_t *scramble);
 
 /*
- * COM_CHANGE_USER, the payload with its command byte; capabilities: client AND offered of the connection. Sets
- * capabilities (as given), user, auth, database, collation, plugin and attributes.
+ * COM_CHANGE_USER, the payload with its command byte; capabilities: client AND offered of the connection.
+ * Sets capabilities (as given), user, auth, database, collation, plugin and attributes.
  */
 bool change_user_read(const void *payload, size_t length, uint32_t capabilities, struct login *ret);
 

@@ -11,7 +11,7 @@ enum { PACKET_HEADER = 4, PACKET_MAX = 0xffffff, SCRAMBLE_LENGTH = 20 };
 
 /* Capability flags (group_cs_capabilities_flags). */
 enum {
-    CAP_LONG_PASSWORD = 1u << 0, /* MariaDB's servers: CLIENT_MYSQL; unset: a MariaDB client with extended capabilities */
+    CAP_LONG_PASSWORD = 1u << 0, /* MariaDB: CLIENT_MYSQL; unset: extended capabilities are said */
     CAP_FOUND_ROWS = 1u << 1,
     CAP_LONG_FLAG = 1u << 2,
     CAP_CONNECT_WITH_DB = 1u << 3,

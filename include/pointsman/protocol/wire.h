@@ -26,18 +26,18 @@ struct reader {
 };
 
 struct reader reader_of(const void *data, size_t length);
-size_t reader_left(const struct reader *r);  /* 0 after a fault */
-bool reader_done(const struct reader *r);    /* no fault, nothing left */
+size_t reader_left(const struct reader *r); /* 0 after a fault */
+bool reader_done(const struct reader *r);   /* no fault, nothing left */
 uint8_t read_u8(struct reader *r);
 uint16_t read_u16(struct reader *r);
 uint32_t read_u24(struct reader *r);
 uint32_t read_u32(struct reader *r);
 uint64_t read_u64(struct reader *r);
-uint64_t read_lenenc(struct reader *r);      /* Protocol::LengthEncodedInteger; 0xfb and 0xff are faults */
+uint64_t read_lenenc(struct reader *r); /* Protocol::LengthEncodedInteger; 0xfb and 0xff are faults */
 struct bytes read_bytes(struct reader *r, size_t length);
 struct bytes read_lenenc_bytes(struct reader *r);
-struct bytes read_value(struct reader *r);   /* a text row's value: as above, but 0xfb is NULL (at NULL, no fault) */
-struct bytes read_nul(struct reader *r);     /* up to a NUL, which is consumed and not part; fault if there is none */
+struct bytes read_value(struct reader *r); /* a text row's value: as above, but 0xfb is NULL (at NULL) */
+struct bytes read_nul(struct reader *r);   /* up to a NUL, which is consumed and not part; it must be there */
 struct bytes read_rest(struct reader *r);
 void read_skip(struct reader *r, size_t length);
 
@@ -61,10 +61,10 @@ void write_string_nul(struct writer *w, const char *string); /* with its NUL */
 void write_zeros(struct writer *w, size_t count);
 
 /*
- * A packet is begun (room for its header is left), its payload written, and ended (the header is filled in). Payloads
- * here are always shorter than PACKET_MAX.
+ * A packet is begun (room for its header is left), its payload written, and ended (the header is filled in).
+ * Payloads here are always shorter than PACKET_MAX.
  */
-size_t packet_begin(struct writer *w);                            /* returns a mark */
+size_t packet_begin(struct writer *w); /* returns a mark */
 void packet_end(struct writer *w, size_t mark, uint8_t sequence);
 
 /* The header of a packet: payload length and sequence id. data has at least PACKET_HEADER bytes. */

@@ -335,11 +335,14 @@ static void malformed_entries(void **state)
     static const struct bytes bad[] = {
         BYTES("\1"),      /* no length */
         BYTES("\1\5\1v"), /* longer than what is there */
-        BYTES("\1\xfb"),    BYTES("\1\xfe\xff\xff\xff\xff\xff\xff\xff\xff"),
+        BYTES("\1\xfb"),
+        BYTES("\1\xfe\xff\xff\xff\xff\xff\xff\xff\xff"),
         BYTES("\0\3\1a\1"), /* a value cut off */
         BYTES("\0\2\1a"),   /* a name without value */
-        BYTES("\3\1\0"),    /* GTIDs: the way, no set */
-        BYTES("\1\2\5v"),   /* longer than its entry, though more bytes follow */
+        BYTES("\0\2\1a\2\1"
+              "1"),       /* the same, and a good one behind it */
+        BYTES("\3\1\0"),  /* GTIDs: the way, no set */
+        BYTES("\1\2\5v"), /* longer than its entry, though more bytes follow */
     };
 
     (void)state;
