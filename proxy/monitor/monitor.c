@@ -230,7 +230,6 @@ void monitor_stop(void)
     if (monitor->running) {
         monitor->stopping = true;
         pthread_cond_signal(&monitor->news);
-        retire_all(monitor->watchers, server_count(monitor->config));
         pthread_mutex_unlock(&monitor->lock);
         pthread_join(monitor->judge, NULL);
         pthread_mutex_lock(&monitor->lock);

@@ -46,9 +46,10 @@ void positions_free(struct position_history *history)
     free(history);
 }
 
+/* A server without GTIDs stands at "" for ever: that alone says nothing about who is behind. */
 bool positions_empty(const struct position_history *history)
 {
-    return history->count == 0;
+    return history->count == 0 || history->entries[history->count - 1].gtid[0] == '\0';
 }
 
 /* How many of the entries, from the oldest on, the position contains. */
@@ -81,7 +82,7 @@ static void thin_out(struct position_history *history)
 
 bool positions_note(struct position_history *history, const char *gtid, uint64_t at)
 {
-    if (*gtid == '\0' || !gtid_valid(gtid))
+    if (!gtid_valid(gtid))
         return true;
     struct entry *newest = history->count > 0 ? &history->entries[history->count - 1] : NULL;
     if (newest && strcmp(newest->gtid, gtid) == 0) {
@@ -102,7 +103,7 @@ bool positions_note(struct position_history *history, const char *gtid, uint64_t
 int64_t positions_lag(const struct position_history *history, const char *executed, uint64_t at,
                       bool *ret_older)
 {
-    if (history->count == 0 || gtid_contains(executed, history->entries[0].gtid) == GTID_UNKNOWN)
+    if (positions_empty(history) || gtid_contains(executed, history->entries[0].gtid) == GTID_UNKNOWN)
         return TOPOLOGY_LAG_UNKNOWN;
     size_t has = contained(history, executed);
     *ret_older = has == 0;

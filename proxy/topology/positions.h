@@ -16,13 +16,13 @@
 
 struct position_history;
 
-struct position_history *positions_new(void);          /* NULL: no memory */
-void positions_free(struct position_history *history); /* NULL-safe */
-bool positions_empty(const struct position_history *history);
+struct position_history *positions_new(void);                 /* NULL: no memory */
+void positions_free(struct position_history *history);        /* NULL-safe */
+bool positions_empty(const struct position_history *history); /* there is nothing to compare with */
 
 /*
  * The primary stood at `gtid` at `at` (monotonic ms, not falling). Positions that the new one doesn't contain
- * are forgotten: another server became the primary without them. Empty and unreadable ones are not noted.
+ * are forgotten: another server became the primary without them. Unreadable ones are not noted.
  * False: no memory, nothing was noted.
  */
 bool positions_note(struct position_history *history, const char *gtid, uint64_t at);

@@ -561,6 +561,18 @@ static void test_without_gtids_the_seconds_count(void **state)
     expect(set, 2, ROLE_REPLICA, STATE_LAGGING, "lag unknown");
 }
 
+static void test_the_first_write_ever(void **state)
+{
+    struct set *set = *state;
+    usual(set, "");
+    move_on(set, "0-11-1", "");
+    move_on(set, "0-11-2", "");
+    set->looks[1].seconds_behind = -1;
+    judge_after(set, 1);
+    assert_int_equal(set->topology->servers[1].lag_ms, INTERVAL);
+    expect(set, 1, ROLE_REPLICA, STATE_ONLINE, "");
+}
+
 static void test_reads_go_on_without_a_primary(void **state)
 {
     struct set *set = *state;
@@ -754,6 +766,7 @@ int main(void)
         each(test_positions_seen_after_the_replicas_look_dont_count),
         each(test_null_is_never_zero),
         each(test_without_gtids_the_seconds_count),
+        each(test_the_first_write_ever),
         each(test_reads_go_on_without_a_primary),
         each(test_started_while_the_primary_is_down),
         each(test_a_new_primary_without_the_last_writes),
