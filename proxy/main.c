@@ -31,7 +31,8 @@
 enum { EXIT_ASKED = 0, EXIT_CONFIG = 1, EXIT_START = 2, ACCEPT_BATCH = 64, LISTENERS_MAX = 16 };
 
 struct program {
-    struct config *config; /* referenced; only the main thread and reload (under lock) touch it */
+    struct config *config;       /* referenced; changed by reload, under its lock */
+    struct config *started_with; /* referenced; its addresses are those that we listen on */
     pthread_mutex_t reloading;
     struct ev_loop *loop;
     struct worker_shared workers;
@@ -90,7 +91,7 @@ static void close_listeners(void)
 {
     for (size_t i = 0; i < program.listeners_count; i++) {
         ev_io_stop(program.loop, &program.listeners[i]);
-        listen_close(program.listeners[i].fd, &program.config->listen[i]);
+        listen_close(program.listeners[i].fd, &program.started_with->listen[i]);
     }
     program.listeners_count = 0;
 }
@@ -113,7 +114,6 @@ static bool reload(char *text, size_t size)
     if (good) {
         config_restart_only(program.config, fresh, text, size);
         log_setup((enum log_level)fresh->log_level, (enum log_format)fresh->log_format);
-        /* Listeners are closed by the addresses that they were opened with: those stay until the end. */
         struct config *old = program.config;
         program.config = fresh;
         fresh = old;
@@ -247,6 +247,7 @@ static void stop_all(void)
 static int run(struct config *config)
 {
     program.config = config;
+    program.started_with = config_ref(config);
     program.loop = ev_default_loop(EVFLAG_NOENV);
     pthread_mutex_init(&program.reloading, NULL);
     log_setup((enum log_level)config->log_level, (enum log_format)config->log_format);
@@ -271,6 +272,7 @@ static int run(struct config *config)
     stop_all();
     log_event(LOG_INFO, "stopped", NULL);
     config_unref(program.config);
+    config_unref(program.started_with);
     return EXIT_ASKED;
 }
 

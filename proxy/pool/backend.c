@@ -62,6 +62,14 @@ void backend_move(struct backend *backend, enum backend_list list)
         list_append(&pool->set->dead, &backend->link);
 }
 
+void backend_rehome(struct backend *backend, struct pool *pool)
+{
+    assert(backend->list != BACKEND_IDLE);
+    count(backend, -1);
+    backend->pool = pool;
+    count(backend, 1);
+}
+
 void backend_take(struct backend *backend)
 {
     assert(backend->list == BACKEND_IDLE);

@@ -14,6 +14,8 @@ void backend_refuse_all(struct pool *pool, unsigned code, const char *state, con
 
 /* The only function that changes the list a connection is on. */
 void backend_move(struct backend *backend, enum backend_list list);
+/* Moves it to another pool of its server and account; it stays on its kind of list (not IDLE). */
+void backend_rehome(struct backend *backend, struct pool *pool);
 /* COM_RESET_CONNECTION and our own settings behind it; then backend_cleaned(). */
 void backend_clean(struct backend *backend);
 void backend_free(struct backend *backend);

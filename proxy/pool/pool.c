@@ -81,19 +81,14 @@ struct pool *pool_find(struct pools *set, struct identity *identity, int server,
 
 /* ---- taking ---- */
 
-/* An idle connection that `session` may have: its own last one, else one in the same state with nobody's
- * past, else any that can be brought into the state. */
+/* An idle connection: the session's own last one, else one in the same state with nobody's past, else any. */
 static struct backend *choose_idle(struct pool *pool, const struct session *session,
                                    const struct state *state)
 {
     struct backend *best = NULL;
     int best_rank = 0, looked = 0;
-    size_t ignored;
-    bool wants_schema = state_schema(state, &ignored) != NULL;
     list_each (node, &pool->idle) {
         struct backend *backend = list_entry(node, struct backend, link);
-        if (!wants_schema && state_schema(backend->state, &ignored))
-            continue;
         bool own = session && (backend->past[0] == session || backend->past[1] == session);
         int rank = own ? 4 : (backend->state == state ? 2 : 0) + !backend_has_past(backend) + 1;
         if (rank > best_rank) {
@@ -176,6 +171,20 @@ void waiter_cancel(struct waiter *waiter)
 
 /* ---- giving back ---- */
 
+/* Connections with a default schema and without one are in different pools, since no statement takes it away again. */
+static bool pool_home(struct backend *backend)
+{
+    struct pool *pool = backend->pool;
+    size_t ignored;
+    uint32_t key = pool_key(pool->capabilities, state_schema(backend->state, &ignored) != NULL);
+    if (key == pool->capabilities)
+        return true;
+    struct pool *home = pool_find(pool->set, pool->identity, pool->server, key);
+    if (home)
+        backend_rehome(backend, home);
+    return home != NULL;
+}
+
 void pool_serve(struct pool *pool, struct backend *backend)
 {
     struct waiter *waiter = list_first(&pool->waiters, struct waiter, link);
@@ -196,14 +205,19 @@ void backend_release(struct backend *backend)
         backend_discard(backend);
     else if (backend->dirty)
         backend_clean(backend);
+    else if (pool_home(backend))
+        pool_serve(backend->pool, backend);
     else
-        pool_serve(pool, backend);
+        backend_discard(backend);
 }
 
 void backend_cleaned(struct backend *backend)
 {
     backend->dirty = false;
-    pool_serve(backend->pool, backend);
+    if (pool_home(backend))
+        pool_serve(backend->pool, backend);
+    else
+        backend_discard(backend);
 }
 
 /* ---- time ---- */

@@ -56,7 +56,10 @@ static void change_variable(struct session *session, struct backend *backend, st
                             struct bytes value)
 {
     static const char connection[] = "character_set_connection", collation[] = "collation_connection";
+    static const char position[] = "last_gtid"; /* reported with each write; nobody can set it */
     const char *text = (const char *)name.at;
+    if (name.length == sizeof position - 1 && memcmp(text, position, name.length) == 0)
+        return;
     switch (sql_variable_class(text, name.length)) {
     case SQL_VARIABLE_CARRIED:
     case SQL_VARIABLE_AUTOCOMMIT:

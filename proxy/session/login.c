@@ -209,6 +209,25 @@ static void open_schema(struct session *session, const char *schema, size_t leng
     statement_begin(session);
 }
 
+void login_tried(struct session *session, struct backend *backend)
+{
+    struct state_table *states = backend->pool->set->states;
+    if (!session) {
+        backend->tainted = true; /* nobody knows any more in which schema it is */
+        return;
+    }
+    const char *schema = session->login->schema;
+    struct state *mine = state_with(states, session->state, STATE_SCHEMA, "", 0, schema, strlen(schema));
+    struct state *its = state_with(states, backend->state, STATE_SCHEMA, "", 0, schema, strlen(schema));
+    if (mine)
+        effects_set_state(session, mine);
+    if (its)
+        backend_set_state(backend, its);
+    else
+        backend->tainted = true;
+    state_unref(states, its);
+}
+
 void login_opened(struct session *session, const struct answer_err *err)
 {
     if (!err) {

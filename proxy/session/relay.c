@@ -292,8 +292,8 @@ static void on_login(struct relay *relay, struct command *command, const struct 
         relay_events.lost(backend);
         return;
     }
-    if (session && !failed)
-        effects_of_ok(session, backend, &ok);
+    if (!failed)
+        login_tried(session, backend);
     backend_answered(backend);
     if (session)
         session->backend = NULL;

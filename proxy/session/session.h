@@ -107,6 +107,8 @@ bool login_greet(struct session *session); /* false: refused and to be closed */
 void login_packet(struct session *session, const uint8_t *payload, size_t length, uint8_t sequence);
 void login_opened(struct session *session,
                   const struct answer_err *err); /* default schema tried; NULL: fine */
+/* The schema exists and may be used: the connection is in it now, and the session (NULL: gone). */
+void login_tried(struct session *session, struct backend *backend);
 void login_change_user(struct session *session, const uint8_t *payload, size_t length);
 void login_refuse_now(struct session *session);       /* its time has come */
 void login_attempt_free(struct login_attempt *login); /* NULL-safe */

@@ -175,8 +175,10 @@ static void end_diagnostics(struct session *session)
 static void acquire(struct session *session, int server)
 {
     struct worker *worker = session->worker;
-    struct pool *pool = pool_find(&worker->pools, session->identity, server,
-                                  session->capabilities & key_capabilities);
+    size_t ignored;
+    bool has_schema = session->login || state_schema(session->state, &ignored);
+    uint32_t key = pool_key(session->capabilities & key_capabilities, has_schema);
+    struct pool *pool = pool_find(&worker->pools, session->identity, server, key);
     if (!pool) {
         fail_with_text(session, SERVER_ERROR_OUT_OF_RESOURCES, "HY000", "%s", "Out of memory.");
         return;
@@ -355,7 +357,7 @@ void statement_send(struct session *session)
     size_t size = WORKER_SCRATCH / 4;
     char *set = (char *)out + WORKER_SCRATCH / 2;
     size_t ahead = past_save(backend, session, out, size);
-    if (backend->state != session->state) {
+    if (backend->state != session->state && !session->login) {
         if (!state_difference(backend->state, session->state, set, WORKER_SCRATCH / 2, &difference) ||
             difference.impossible) {
             refuse_backend(session);

@@ -155,6 +155,11 @@ void pools_topology(struct pools *set, struct topology *topology);
 bool pools_close_idle(struct pools *set, int server);
 uint64_t pools_now(const struct pools *set); /* ms, of the loop's round */
 
+/* The key's capabilities: those that matter, and whether its connections have a default schema. */
+static inline uint32_t pool_key(uint32_t capabilities, bool has_schema)
+{
+    return (capabilities & ~(uint32_t)CAP_CONNECT_WITH_DB) | (has_schema ? CAP_CONNECT_WITH_DB : 0);
+}
 /* The pool for this key, made if there is none; NULL: no memory. */
 struct pool *pool_find(struct pools *set, struct identity *identity, int server, uint32_t capabilities);
 
