@@ -36,8 +36,12 @@ static const char *text_of(const json_t *object, const char *key)
 
 static int64_t number_of(const json_t *object, const char *key, int64_t otherwise)
 {
+    const double most = 1e15; /* exact in a double, and more than any of these numbers is */
     const json_t *value = json_object_get(object, key);
-    return json_is_integer(value) ? json_integer_value(value) : otherwise;
+    if (!json_is_number(value))
+        return otherwise;
+    double number = json_number_value(value);
+    return (int64_t)(number > most ? most : number < -most ? -most : number);
 }
 
 static bool flag_of(const json_t *object, const char *key)
@@ -77,6 +81,11 @@ static bool has_expired(const json_t *document, int64_t now, int64_t default_lif
     return changed == 0 || (lifetime > 0 && (now - changed) / SECONDS_A_DAY >= lifetime);
 }
 
+json_t *account_table_parse(const char *text)
+{
+    return json_loads(text, JSON_DECODE_INT_AS_REAL, NULL);
+}
+
 void account_table_from_json(const json_t *document, int64_t now, int64_t default_lifetime_days,
                              struct account_source *row)
 {
@@ -95,7 +104,7 @@ static const char *or_empty(const char *text)
     return text ? text : "";
 }
 
-static int64_t number(const char *text)
+static int64_t number_in(const char *text)
 {
     return text ? strtoll(text, NULL, 10) : 0;
 }
@@ -103,9 +112,9 @@ static int64_t number(const char *text)
 static void read_mariadb_row(struct account_table *table, MYSQL_ROW row)
 {
     struct account_source *source = &table->rows[table->count];
-    json_t *document = json_loads(or_empty(row[M_PRIV]), 0, NULL);
+    json_t *document = account_table_parse(or_empty(row[M_PRIV]));
     *source = (struct account_source){.user = or_empty(row[M_USER]), .host = or_empty(row[M_HOST])};
-    account_table_from_json(document, number(row[M_NOW]), number(row[M_LIFETIME]), source);
+    account_table_from_json(document, number_in(row[M_NOW]), number_in(row[M_LIFETIME]), source);
     table->documents[table->count++] = document;
 }
 
@@ -116,9 +125,9 @@ static void read_mysql_row(struct account_table *table, MYSQL_ROW row)
         .host = or_empty(row[Y_HOST]),
         .plugin = or_empty(row[Y_PLUGIN]),
         .auth_string = or_empty(row[Y_AUTH]),
-        .locked = number(row[Y_LOCKED]) != 0,
-        .tls_required = number(row[Y_TLS]) != 0,
-        .expired = number(row[Y_EXPIRED]) != 0,
+        .locked = number_in(row[Y_LOCKED]) != 0,
+        .tls_required = number_in(row[Y_TLS]) != 0,
+        .expired = number_in(row[Y_EXPIRED]) != 0,
     };
 }
 

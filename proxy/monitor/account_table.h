@@ -25,6 +25,10 @@ enum account_table_error { ACCOUNT_TABLE_OK, ACCOUNT_TABLE_REFUSED, ACCOUNT_TABL
 enum account_table_error account_table_read(struct client *client, bool mariadb, struct account_table *table);
 void account_table_done(struct account_table *table);
 
+/* A document, NULL if it is malformed. All its numbers are real ones: GRANT ALL's access has 64 bits set,
+ * more than jansson's integers hold. json_decref() it. */
+json_t *account_table_parse(const char *text);
+
 /*
  * One row of mysql.global_priv: fills in all but user and host from its JSON. `now` and default_lifetime_days
  * decide whether the password has expired. A document that can't be read makes a locked account. Strings are
