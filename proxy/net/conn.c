@@ -55,12 +55,12 @@ void conn_open(struct conn *conn, int fd, struct ev_loop *loop, struct chunk_poo
 
 void conn_close(struct conn *conn)
 {
-    if (conn->fd < 0)
-        return;
-    ev_io_stop(conn->loop, &conn->read_watcher);
-    ev_io_stop(conn->loop, &conn->write_watcher);
-    close(conn->fd);
-    conn->fd = -1;
+    if (conn->fd >= 0) {
+        ev_io_stop(conn->loop, &conn->read_watcher);
+        ev_io_stop(conn->loop, &conn->write_watcher);
+        close(conn->fd);
+        conn->fd = -1;
+    }
     chunk_give(conn->chunks, conn->in);
     conn->in = NULL;
     list_each_safe (node, &conn->out) {

@@ -67,14 +67,16 @@ static bool write_auth(const struct identity *identity, struct bytes plugin, con
     }
     if (!is_native)
         return false;
+    bool known = true;
     if (identity->has_stage1)
         memcpy(stage1, identity->stage1, sizeof stage1);
     else
-        auth_native_stage1(identity->password, strlen(identity->password), stage1);
-    auth_native_answer(stage1, scramble, out);
+        known = auth_native_stage1(identity->password, strlen(identity->password), stage1);
+    known = known && auth_native_answer(stage1, scramble, out);
     explicit_bzero(stage1, sizeof stage1);
-    *ret_length = NATIVE_LENGTH;
-    return true;
+    if (known)
+        *ret_length = NATIVE_LENGTH;
+    return known;
 }
 
 static void step_greeting(struct backend *backend, const uint8_t *payload, size_t length, uint8_t sequence)

@@ -70,7 +70,8 @@ static void run_change_user(struct session *session, const uint8_t *payload, siz
 static void run_query(struct session *session, const uint8_t *payload, size_t length)
 {
     statement_read(session, (const char *)payload + 1, length - 1);
-    statement_begin(session);
+    if (!kill_ask(session))
+        statement_begin(session);
 }
 
 static void run_init_db(struct session *session, const uint8_t *payload, size_t length)

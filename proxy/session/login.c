@@ -133,7 +133,7 @@ static void refuse_with(struct session *session, enum server_error code)
 /* ---- the account ---- */
 
 /* The initial state: the character set that the client's collation stands for, and nothing else. */
-static struct state *initial_state(struct session *session, uint8_t id)
+static struct state *initial_state(struct session *session, uint16_t id)
 {
     struct worker *worker = session->worker;
     const struct server_look *look = model(worker->topology);
@@ -153,8 +153,9 @@ static bool check(struct session *session, const struct account *account, struct
     const uint8_t *expected = account && account->plugin == PLUGIN_NATIVE ? account->stage2 : nobody;
     bool has_password = !account || account->has_password || account->plugin != PLUGIN_NATIVE;
     if (account && account->password) {
-        auth_native_stage1(account->password, strlen(account->password), stage1);
-        auth_native_stage2(stage1, stage2);
+        if (!auth_native_stage1(account->password, strlen(account->password), stage1) ||
+            !auth_native_stage2(stage1, stage2))
+            return false;
         expected = stage2;
         has_password = *account->password != 0;
     }

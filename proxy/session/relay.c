@@ -84,13 +84,17 @@ static void client_ok(struct relay *relay, const struct result_event *event)
     struct backend *backend = relay->backend;
     const uint8_t *payload = event->packet + PACKET_HEADER;
     struct answer_ok ok;
+    if (!event->ends_result) { /* of COM_STMT_PREPARE: ids and counts */
+        pass(relay, event->length);
+        return;
+    }
     if (!answer_ok_read(payload, event->length - PACKET_HEADER, backend->capabilities, &ok)) {
         relay_events.lost(backend);
         return;
     }
     if (session)
         effects_of_ok(session, backend, &ok);
-    if (session && event->ends_result)
+    if (session)
         effects_of_result(session, &backend->result, ok.status, ok.warnings, &ok);
     if (!session)
         return;

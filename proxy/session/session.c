@@ -251,6 +251,33 @@ struct session *session_new(struct worker *worker, int fd, char *address)
     return session;
 }
 
+struct session *session_new_errand(const struct session *model)
+{
+    struct worker *worker = model->worker;
+    struct session *session = calloc(1, sizeof *session);
+    if (!session)
+        return NULL;
+    session->worker = worker;
+    session->id = make_id(worker);
+    session->capabilities = model->capabilities;
+    session->identity = identity_ref(model->identity);
+    session->initial = state_ref(model->initial);
+    session->state = state_ref(model->state);
+    session->close_after = true;
+    session->step = SESSION_READY;
+    session->since = pools_now(&worker->pools);
+    list_init(&session->waiter.link);
+    list_init(&session->phase_link);
+    list_init(&session->conn.out);
+    session->conn.fd = -1;
+    session->conn.chunks = &worker->chunks;
+    list_append(&worker->sessions, &session->link);
+    atomic_fetch_add_explicit(&worker->figures.sessions, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&worker->figures.given, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&worker->shared->clients, 1, memory_order_relaxed);
+    return session;
+}
+
 static void forget_commands(struct backend *backend, const struct session *session)
 {
     list_each (node, &backend->commands) {

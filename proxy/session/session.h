@@ -88,6 +88,7 @@ struct session {
 
 /* ---- session.c ---- */
 struct session *session_new(struct worker *worker, int fd, char *address); /* takes over both */
+struct session *session_new_errand(const struct session *model); /* without a client, as the same account */
 void session_close(struct session *session); /* closes and frees; what runs for it is swallowed */
 void session_next(struct session *session);  /* runs the commands that lie ready */
 void session_step_to(struct session *session, enum session_step step);
@@ -121,6 +122,7 @@ void command_run(struct session *session, const uint8_t *payload, size_t length,
 void statement_begin(
     struct session *session); /* session->request and ->statement are set: route and send or wait */
 void statement_read(struct session *session, const char *text, size_t length); /* fills session->statement */
+void statement_send_to(struct session *session, int server);                   /* without routing */
 void statement_granted(struct session *session, struct backend *backend);
 void statement_send(
     struct session *session); /* session->backend is its own: carry what is missing, send the request */
@@ -166,6 +168,10 @@ void past_saved(struct backend *backend, struct session *session, const uint8_t 
  */
 const char *past_rewrite(struct session *session, const char *text, size_t length, char *out, size_t size,
                          size_t *ret_length);
+
+/* ---- kill.c ---- */
+bool kill_ask(struct session *session); /* its statement is a KILL of a session of ours: under way */
+void kill_session(struct session *target, bool query_only);
 
 /* ---- stream.c ---- */
 void stream_begin_request(struct session *session); /* conn.in begins with a packet that doesn't fit */

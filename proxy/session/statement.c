@@ -245,6 +245,13 @@ void statement_begin(struct session *session)
     }
 }
 
+void statement_send_to(struct session *session, int server)
+{
+    session->deadline = session_now(session) + worker_config(session->worker)->queue_timeout;
+    session->reason = session->statement.reason;
+    acquire(session, server);
+}
+
 /* ---- sending ---- */
 
 static size_t write_carry(struct backend *backend, struct session *session,

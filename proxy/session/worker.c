@@ -266,6 +266,28 @@ size_t worker_sessions(struct worker *worker, struct session_row **ret_rows)
     return question.count;
 }
 
+static void answer_kill(struct worker *worker, struct question *question)
+{
+    list_each (node, &worker->sessions) {
+        struct session *session = list_entry(node, struct session, link);
+        if (session->id != question->id || !session->identity)
+            continue;
+        question->found = true;
+        kill_session(session, question->query_only);
+        return;
+    }
+}
+
+bool worker_kill(struct worker_shared *shared, uint32_t id, bool query_only)
+{
+    unsigned number = id >> 24 & 0x7f;
+    struct question question = {.answer = answer_kill, .id = id, .query_only = query_only};
+    if (!(id >> 31) || number >= shared->workers_count)
+        return false;
+    ask(shared->workers[number], &question);
+    return question.found;
+}
+
 /* ---- the thread ---- */
 
 static void *run(void *argument)

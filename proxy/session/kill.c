@@ -1,0 +1,143 @@
+/*
+ * kill.c - KILL [QUERY] of a session of this proxy.
+ *
+ *   asker's worker ──mail: order──> target's worker: found, allowed? ──> errand: "KILL QUERY n" on another
+ * connection of the same ^                                                │              account to the
+ * server where the target's statement runs └───────────mail: the order comes back───────────┘
+ *
+ * The connection that the target's statement runs on is closed afterwards, so that a KILL that arrives late
+ * can't hit somebody else's statement. Ids carry the worker's number, so the order finds its way.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session.h"
+
+enum kill_outcome { KILL_DONE, KILL_NO_SUCH, KILL_NOT_OWNER };
+
+struct order {
+    struct mail mail;
+    struct worker *asker;
+    uint32_t asker_id, id;
+    bool query_only;
+    enum kill_outcome outcome;
+    char user[256]; /* only one's own sessions */
+};
+
+static struct session *find(struct worker *worker, uint32_t id)
+{
+    list_each (node, &worker->sessions) {
+        struct session *session = list_entry(node, struct session, link);
+        if (session->id == id)
+            return session;
+    }
+    return NULL;
+}
+
+/* A session without a client that sends one statement to one server; its answer goes nowhere. */
+static void run_errand(struct session *target, const char *text)
+{
+    struct worker *worker = target->worker;
+    struct chunk *in = chunk_take(&worker->chunks, PACKET_HEADER + 1 + strlen(text));
+    struct session *errand = in ? session_new_errand(target) : NULL;
+    if (!errand) {
+        chunk_give(&worker->chunks, in);
+        return;
+    }
+    struct writer w = writer_of(in->data, in->capacity);
+    size_t mark = packet_begin(&w);
+    write_u8(&w, COM_QUERY);
+    write_string(&w, text);
+    packet_end(&w, mark, 0);
+    in->end = (uint32_t)writer_length(&w);
+    errand->conn.in = in;
+    errand->request = in->end;
+    errand->code = COM_QUERY;
+    errand->statement = route_statement_unread(SQL_REASON_KILL, false);
+    statement_send_to(errand, target->backend->pool->server);
+}
+
+void kill_session(struct session *target, bool query_only)
+{
+    struct backend *backend = target->backend;
+    char text[64];
+    if (backend && !list_empty(&backend->commands)) {
+        backend->tainted = true;
+        snprintf(text, sizeof text, "KILL %s%" PRIu32, query_only ? "QUERY " : "", backend->thread_id);
+        run_errand(target, text);
+    } else if (query_only && target->step == SESSION_WAITING) {
+        waiter_cancel(&target->waiter);
+        const struct server_error_text *words = server_error_text(SERVER_ERROR_QUERY_INTERRUPTED);
+        statement_fail(target, words->code, words->state, words->format, strlen(words->format));
+    }
+    if (!query_only)
+        session_close(target);
+}
+
+static void tell(struct session *session, const struct order *order)
+{
+    conn_consume(&session->conn, session->request);
+    session->request = 0;
+    session_step_to(session, SESSION_READY);
+    if (order->outcome == KILL_DONE)
+        session_send_ok(session, 1);
+    else
+        session_send_error(session, 1,
+                           order->outcome == KILL_NO_SUCH ? SERVER_ERROR_NO_SUCH_THREAD
+                                                          : SERVER_ERROR_KILL_DENIED,
+                           (unsigned long long)order->id);
+    session_next(session);
+}
+
+static void take_back(void *owner, struct mail *mail)
+{
+    struct order *order = (struct order *)mail;
+    struct session *session = find(owner, order->asker_id);
+    if (session && session->step == SESSION_WAITING)
+        tell(session, order);
+    free(order);
+}
+
+static void take_order(void *owner, struct mail *mail)
+{
+    struct order *order = (struct order *)mail;
+    struct session *target = find(owner, order->id);
+    if (!target || !target->identity)
+        order->outcome = KILL_NO_SUCH;
+    else if (strcmp(target->identity->user, order->user) != 0)
+        order->outcome = KILL_NOT_OWNER;
+    else
+        kill_session(target, order->query_only);
+    order->mail.handle = take_back;
+    mailbox_send(&order->asker->mailbox, &order->mail);
+}
+
+bool kill_ask(struct session *session)
+{
+    struct worker_shared *shared = session->worker->shared;
+    uint64_t id = session->kill_id;
+    if (session->statement.verb != SQL_KILL || session->statement.count != 1 || id >> 31 != 1)
+        return false;
+    unsigned number = id >> 24 & 0x7f;
+    struct order *order = calloc(1, sizeof *order);
+    if (!order)
+        return false;
+    *order = (struct order){.mail.handle = take_order,
+                            .asker = session->worker,
+                            .asker_id = session->id,
+                            .id = (uint32_t)id,
+                            .query_only = session->statement.effects & SQL_KILL_QUERY,
+                            .outcome = KILL_DONE};
+    snprintf(order->user, sizeof order->user, "%s", session->identity->user);
+    session_step_to(session, SESSION_WAITING);
+    if (number < shared->workers_count) {
+        mailbox_send(&shared->workers[number]->mailbox, &order->mail);
+    } else {
+        order->outcome = KILL_NO_SUCH;
+        tell(session, order);
+        free(order);
+    }
+    return true;
+}
