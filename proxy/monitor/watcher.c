@@ -20,7 +20,7 @@
 #include "pointsman/base/log.h"
 #include "pointsman/monitor/events.h"
 
-enum { DEEP_EVERY_MS = 1000, ACCOUNTS_EVERY_MS = 1000 };
+enum { DEEP_EVERY_MS = 1000, ACCOUNTS_EVERY_MS = 1000, OFFERS_EVERY_MS = 10000 };
 
 /* ---- the connection ---- */
 
@@ -195,14 +195,37 @@ static uint64_t wake_at(const struct watcher *watcher, uint64_t now, uint64_t ne
     return sooner ? accounts_at : next_look;
 }
 
-/* With the lock held, but not while it asks the server. */
-static void read_accounts_unlocked(struct watcher *watcher)
+/* The ids of all configured servers; 0 of them if some server was never seen, who might be the one that is
+ * offered. The lock is held. */
+static size_t known_servers(const struct monitor *monitor, uint64_t *ids)
+{
+    size_t count = 0;
+    for (; count < TOPOLOGY_SERVERS_MAX && monitor->watchers[count]; count++) {
+        if (!monitor->looks[count].ever)
+            return 0;
+        ids[count] = monitor->looks[count].server_id;
+    }
+    return count;
+}
+
+/* What the reader does besides looking, once a second. With the lock held, but not while it asks the server.
+ */
+static void read_more(struct watcher *watcher, uint64_t now)
 {
     struct monitor *monitor = watcher->monitor;
     char name[sizeof((struct server_view *)0)->name];
+    uint64_t ids[TOPOLOGY_SERVERS_MAX];
     snprintf(name, sizeof name, "%s", monitor->config->servers[watcher->index].name);
+    size_t known = known_servers(monitor, ids);
+    monitor->accounts_read_at = now;
     pthread_mutex_unlock(&monitor->lock);
     read_accounts(watcher, name);
+    bool due = watcher->offers_at == 0 || now - watcher->offers_at >= OFFERS_EVERY_MS;
+    if (due && known > 0 && watcher->client.mysql) {
+        watcher->offers_at = now;
+        if (!offers_ask(&watcher->client, watcher->look.mariadb, name, ids, known, &watcher->offers))
+            disconnect(watcher);
+    }
     pthread_mutex_lock(&monitor->lock);
 }
 
@@ -213,12 +236,10 @@ static bool wait_until(struct watcher *watcher, uint64_t next_look)
     struct monitor *monitor = watcher->monitor;
     pthread_mutex_lock(&monitor->lock);
     for (uint64_t now; !watcher->retired && (now = clock_ms()) < next_look;) {
-        if (accounts_due(watcher, now)) {
-            monitor->accounts_read_at = now;
-            read_accounts_unlocked(watcher);
-        } else {
+        if (accounts_due(watcher, now))
+            read_more(watcher, now);
+        else
             thread_cond_wait_until(&watcher->wake, &monitor->lock, wake_at(watcher, now, next_look));
-        }
     }
     bool go_on = !watcher->retired;
     pthread_mutex_unlock(&monitor->lock);

@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 #include "client.h"
+#include "offers.h"
 #include "pointsman/topology/topology.h"
 
 struct monitor;
@@ -28,6 +29,8 @@ struct watcher {
     struct server_look look; /* the last one */
     uint64_t deep_at;        /* when it last looked deep */
     bool accounts_refused;   /* said so already */
+    uint64_t offers_at;      /* when it last asked who replicates from it */
+    struct offers offers;
 };
 
 /* What is shared. One of a process. */

@@ -425,6 +425,32 @@ static void test_reload(void **state)
     assert_true(monitor_start(&config));
 }
 
+static bool is_offered(void *arg)
+{
+    (void)arg;
+    struct event last[8];
+    size_t count = events_copy(last, 8);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(last[i].kind, "offer") == 0 && strcmp(last[i].server, "db1") == 0)
+            return true;
+    return false;
+}
+
+static void test_an_unknown_replica_is_offered(void **state)
+{
+    (void)state;
+    struct config fewer = config_with(cluster_monitor.password);
+    fewer.servers_count = 2;
+    assert_false(is_offered(NULL));
+    monitor_stop();
+    assert_true(monitor_start(&fewer));
+    assert_true(wait_for(is_offered, NULL, SOON_MS));
+    monitor_stop();
+    assert_true(monitor_start(&config));
+    wait_for_primary(0);
+    assert_int_equal(fewer.refs, 1);
+}
+
 static void test_wrong_password(void **state)
 {
     (void)state;
@@ -468,6 +494,7 @@ int main(void)
         each(test_accounts),
         each(test_stop_with_a_hung_server),
         each(test_reload),
+        each(test_an_unknown_replica_is_offered),
         each(test_wrong_password),
         cmocka_unit_test(test_events),
     };
