@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 
 #include "address.h"
-#include "nearest.h"
+#include "pointsman/config/nearest.h"
 
 /* ---- servers ---- */
 

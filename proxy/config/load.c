@@ -17,7 +17,7 @@
 #include <strings.h>
 
 #include "lines.h"
-#include "nearest.h"
+#include "pointsman/config/nearest.h"
 #include "value.h"
 
 /* ---- where things stand ---- */

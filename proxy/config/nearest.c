@@ -1,7 +1,7 @@
 /*
  * nearest.c - edit distance (optimal string alignment) over three rows.
  */
-#include "nearest.h"
+#include "pointsman/config/nearest.h"
 
 #include <ctype.h>
 #include <string.h>

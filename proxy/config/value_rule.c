@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nearest.h"
+#include "pointsman/config/nearest.h"
 
 /* ---- match ---- */
 

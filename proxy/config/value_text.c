@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "nearest.h"
+#include "pointsman/config/nearest.h"
 
 enum { SECRET_MAX = 1024 }; /* bytes of a password in a file */
 

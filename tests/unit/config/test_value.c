@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../../proxy/config/nearest.h"
+#include "pointsman/config/nearest.h"
 #include "../../../proxy/config/value.h"
 
 struct fields {
