@@ -171,6 +171,7 @@ struct question {
     bool done;
     void (*answer)(struct worker *worker, struct question *question);
     struct session_row *rows;
+    struct pool_row *pools;
     size_t count;
     uint32_t id;
     bool query_only, found;
@@ -286,6 +287,36 @@ bool worker_kill(struct worker_shared *shared, uint32_t id, bool query_only)
         return false;
     ask(shared->workers[number], &question);
     return question.found;
+}
+
+static void fill_pool_row(const struct worker *worker, const struct pool *pool, struct pool_row *row)
+{
+    snprintf(row->server, sizeof row->server, "%s", worker->topology->servers[pool->server].name);
+    snprintf(row->user, sizeof row->user, "%s", pool->identity->user);
+    row->connecting = pool->connecting;
+    row->idle = pool->idle_count;
+    row->busy = pool->busy;
+    row->held = pool->held;
+}
+
+static void answer_pools(struct worker *worker, struct question *question)
+{
+    size_t count = 0;
+    list_each (node, &worker->pools.all)
+        count++;
+    question->pools = calloc(count ? count : 1, sizeof *question->pools);
+    if (!question->pools)
+        return;
+    list_each (node, &worker->pools.all)
+        fill_pool_row(worker, list_entry(node, struct pool, in_pools), &question->pools[question->count++]);
+}
+
+size_t worker_pools(struct worker *worker, struct pool_row **ret_rows)
+{
+    struct question question = {.answer = answer_pools};
+    ask(worker, &question);
+    *ret_rows = question.pools;
+    return question.count;
 }
 
 /* ---- the thread ---- */

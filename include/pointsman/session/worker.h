@@ -99,6 +99,15 @@ struct session_row {
  * the caller. */
 size_t worker_sessions(struct worker *worker, struct session_row **ret_rows);
 
+/* The connections of one pool, by state (busy: those being cleaned too). Several pools may have the same
+ * server and user. */
+struct pool_row {
+    char server[64], user[96];
+    unsigned connecting, idle, busy, held;
+};
+/* All pools of a worker, as worker_sessions() does it. */
+size_t worker_pools(struct worker *worker, struct pool_row **ret_rows);
+
 /* Somebody waits: the worker looks at timeouts more often until nobody does. In its own thread only. */
 void worker_hurry(struct worker *worker);
 
