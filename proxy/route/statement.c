@@ -150,6 +150,10 @@ void route_merge(struct route_statement *statement, const struct sql_facts *fact
     statement->read_only_begin = first ? read_only_begin
                                        : statement->read_only_begin && (read_only_begin || anywhere);
     statement->anywhere &= anywhere;
+    if (statement->count > 1 && (statement->sets || facts->verb == SQL_SET))
+        statement->anywhere =
+            false; /* if one fails in the middle the session is held, and that must be at the primary */
+    statement->sets |= facts->verb == SQL_SET;
     statement->effects |= facts->effects;
 }
 
@@ -164,6 +168,37 @@ struct route_statement route_statement_unread(unsigned reason, bool read)
     statement.verb = SQL_UNKNOWN;
     statement.effects = read ? 0 : SQL_MAY_CHANGE_SESSION;
     return statement;
+}
+
+static const struct {
+    uint32_t effect;
+    unsigned pin;
+    bool even_if_failed; /* a statement that failed may have done it before */
+} pinning[] = {
+    {SQL_MAKES_TEMPORARY_TABLE, PIN_TEMPORARY_TABLE, false},
+    {SQL_TAKES_USER_LOCK, PIN_USER_LOCK, true},
+    {SQL_TAKES_TABLE_LOCK, PIN_TABLE_LOCK, false},
+    {SQL_USES_HANDLER, PIN_HANDLER, false},
+    {SQL_USES_XA, PIN_XA, false},
+    {SQL_MAKES_PREPARED, PIN_PREPARED, false},
+    {SQL_SETS_USER_VARIABLE, PIN_USER_VARIABLE, true},
+};
+
+unsigned route_pins(const struct route_statement *statement, bool worked)
+{
+    unsigned pins = 0;
+    for (size_t i = 0; i < sizeof pinning / sizeof *pinning; i++)
+        if (statement->effects & pinning[i].effect && (worked || pinning[i].even_if_failed))
+            pins |= pinning[i].pin;
+    if (!worked)
+        return pins;
+    if (statement->reason == SQL_REASON_PRIVILEGED)
+        pins |= PIN_SESSION_VARIABLE;
+    if (statement->verb == SQL_SET_ROLE)
+        pins |= PIN_ROLE;
+    if (statement->effects & SQL_ONE_SHOT && statement->verb == SQL_SET_TRANSACTION)
+        pins |= PIN_NEXT_TRANSACTION;
+    return pins;
 }
 
 static bool text_matches(const struct config_rule *rule, const char *normalised)

@@ -192,36 +192,15 @@ void effects_set_pins(struct session *session, unsigned pins)
     session->pins = pins;
 }
 
-static const struct {
-    uint32_t effect;
-    unsigned pin;
-    bool even_if_failed; /* a statement that failed may have done it before */
-} pinning[] = {
-    {SQL_MAKES_TEMPORARY_TABLE, PIN_TEMPORARY_TABLE, false},
-    {SQL_TAKES_USER_LOCK, PIN_USER_LOCK, true},
-    {SQL_TAKES_TABLE_LOCK, PIN_TABLE_LOCK, false},
-    {SQL_USES_HANDLER, PIN_HANDLER, false},
-    {SQL_USES_XA, PIN_XA, false},
-    {SQL_MAKES_PREPARED, PIN_PREPARED, false},
-    {SQL_SETS_USER_VARIABLE, PIN_USER_VARIABLE, true},
-};
-
 static unsigned pins_of_text(const struct session *session, bool good)
 {
     const struct route_statement *statement = &session->statement;
     bool some = good || session->results || statement->count > 1; /* part of it may have worked */
-    unsigned pins = 0;
-    for (size_t i = 0; i < sizeof pinning / sizeof *pinning; i++)
-        if (statement->effects & pinning[i].effect && (some || pinning[i].even_if_failed))
-            pins |= pinning[i].pin;
+    unsigned pins = route_pins(statement, some);
     if (!some)
         return pins;
-    if (statement->reason == SQL_REASON_PRIVILEGED)
-        pins |= PIN_SESSION_VARIABLE;
-    if (statement->verb == SQL_SET_ROLE)
-        pins |= PIN_ROLE;
-    if (statement->effects & SQL_ONE_SHOT && statement->verb == SQL_SET_TRANSACTION)
-        pins |= PIN_NEXT_TRANSACTION;
+    if (!good && statement->sets && session->results)
+        pins |= PIN_UNKNOWN_STATE; /* some of a packet's SETs worked, and nobody says which */
     /* Variables are carried and explained; anything else that a routine or a trigger changed is known only
      * there. */
     bool explained = statement->kind == ROUTE_CLASS_STATE || statement->kind == ROUTE_CLASS_TRANSACTION ||
@@ -339,7 +318,7 @@ static void assign(struct session *session, struct backend *backend, const struc
 static void read_sets(struct session *session, struct backend *backend)
 {
     struct chunk *in = session->conn.in;
-    if (session->code != COM_QUERY || !session->request || session->statement.kind == ROUTE_CLASS_READ)
+    if (session->code != COM_QUERY || !session->request || !session->statement.sets)
         return;
     struct sql_options options = statement_options(session);
     const char *text = (const char *)in->data + in->start + PACKET_HEADER + 1;
@@ -370,8 +349,7 @@ void effects_of_end(struct session *session, bool good)
     const struct route_statement *statement = &session->statement;
     const struct state_reading before = *state_reading(backend->state);
     static const unsigned fleeting = PIN_TRANSACTION | PIN_DIAGNOSTICS;
-    if (good && (statement->kind == ROUTE_CLASS_STATE || statement->count > 1 ||
-                 statement->reason == SQL_REASON_PRIVILEGED))
+    if (good)
         read_sets(session, backend);
     unsigned pins = session->pins & ~fleeting & ~pins_ended(session, good);
     pins |= pins_of_text(session, good);

@@ -160,6 +160,19 @@ static bool heal(struct relay *relay, const struct answer_err *err)
     return statement_again(session);
 }
 
+/* A server's other error in its place: what a single server would have said. */
+static void replace_err(struct relay *relay, const struct result_event *event, enum server_error code)
+{
+    const struct server_error_text *text = server_error_text(code);
+    struct writer w = writer_of(relay->made, (size_t)(relay->made_end - relay->made));
+    size_t mark = packet_begin(&w);
+    answer_err_write(&w, text->code, text->state, text->format, strlen(text->format),
+                     relay->session->capabilities);
+    packet_end(&w, mark, packet_sequence(event->packet));
+    replace(relay, event->length, relay->made, writer_length(&w));
+    relay->made += writer_length(&w);
+}
+
 /* True: the answer ended here and the session went elsewhere. */
 static bool client_err(struct relay *relay, const struct result_event *event)
 {
@@ -172,7 +185,10 @@ static bool client_err(struct relay *relay, const struct result_event *event)
         return false;
     if (heal(relay, &err))
         return true;
-    pass(relay, event->length);
+    if (err.code == SERVER_ERROR_OPTION_PREVENTS && session->status & STATUS_IN_TRANS_READONLY)
+        replace_err(relay, event, SERVER_ERROR_READ_ONLY_TRANSACTION);
+    else
+        pass(relay, event->length);
     return false;
 }
 

@@ -61,13 +61,22 @@ void session_send_err(struct session *session, uint8_t sequence, uint16_t code, 
     session_send(session, packet, writer_length(&w));
 }
 
+/* The words of the servers behind: the flavours differ in some. */
+static const char *words_of(const struct session *session, const struct server_error_text *text)
+{
+    const struct topology *topology = session->worker->topology;
+    int model = topology->primary != TOPOLOGY_NOBODY ? topology->primary : 0;
+    const struct server_look *look = &topology->servers[model].look;
+    return text->mysql_format && look->ever && !look->mariadb ? text->mysql_format : text->format;
+}
+
 void session_send_error(struct session *session, uint8_t sequence, enum server_error code, ...)
 {
     const struct server_error_text *text = server_error_text(code);
     char message[512];
     va_list arguments;
     va_start(arguments, code);
-    int length = vsnprintf(message, sizeof message, text->format, arguments);
+    int length = vsnprintf(message, sizeof message, words_of(session, text), arguments);
     va_end(arguments);
     if (length >= (int)sizeof message)
         length = sizeof message - 1;

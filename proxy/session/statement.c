@@ -17,7 +17,7 @@
 #include "pointsman/base/clock.h"
 #include "session.h"
 
-enum { RETRIES_MAX = 3 };
+enum { RETRIES_MAX = 3, STATE_TEXT_MAX = 4096 };
 
 /* Capabilities that change a result's bytes or a statement's meaning: part of a pooled connection's key. */
 static const uint32_t key_capabilities = CAP_FOUND_ROWS | CAP_LOCAL_FILES | CAP_IGNORE_SPACE |
@@ -66,6 +66,10 @@ void statement_read(struct session *session, const char *text, size_t length)
     }
     if (session->statement.count == 0)
         session->statement.anywhere = false; /* the server says what it thinks of nothing */
+    /* What can't be carried is held, and who holds must hold the primary: where the present user variables
+     * may come to mean something else (SET NAMES), and where there is more than a state can take. */
+    if (session->statement.sets && (state_has_kind(session->state, STATE_USER) || length > STATE_TEXT_MAX))
+        session->statement.anywhere = false;
     session->statement.rule = find_rule(session, text, length, &options);
     if (session->statement.hint_ignored)
         figure_add(&session->worker->figures.hints_ignored, 1);

@@ -71,6 +71,7 @@ struct route_statement {
     uint64_t digest;      /* of the first */
     enum sql_verb verb;   /* of the first that is not empty */
     uint16_t count;       /* statements */
+    bool sets;            /* a SET of variables is among them */
     bool anywhere;        /* may run on any usable server (reads, session state) */
     bool read_only_begin; /* START TRANSACTION READ ONLY or SET TRANSACTION READ ONLY: one replica */
     enum sql_hint_kind hint;
@@ -84,6 +85,10 @@ void route_merge(struct route_statement *statement, const struct sql_facts *fact
                  const struct topology *topology);
 /* A statement that was not read: too long, or not text. */
 struct route_statement route_statement_unread(unsigned reason, bool read);
+
+/* The pins that it leaves as far as its text tells (enum pin bits). worked: it, or a part of it, succeeded.
+ */
+unsigned route_pins(const struct route_statement *statement, bool worked);
 
 struct route_session {
     unsigned pins; /* enum pin; != 0: holds a connection to `held` */
