@@ -261,6 +261,31 @@ static void test_two_writable_the_known_one_stays(void **state)
     expect(set, 1, ROLE_REPLICA, STATE_ONLINE, "");
 }
 
+static void test_the_known_one_stays_even_if_replicas_left_it(void **state)
+{
+    struct set *set = *state;
+    usual(set, "0-11-5");
+    set_writable(set, 1, "0-12-6");
+    set_replica(set, 2, 1, "0-12-6");
+    judge_after(set, INTERVAL);
+    expect_primary(set, 0, "");
+    expect(set, 1, ROLE_UNKNOWN, STATE_QUARANTINED, "writable like the primary db1");
+    expect(set, 2, ROLE_REPLICA, STATE_QUARANTINED,
+           "replicates from 127.0.0.1:3311, not from the primary db1");
+}
+
+static void test_promoted_with_its_replication_left_configured(void **state)
+{
+    struct set *set = *state;
+    usual(set, "0-11-5");
+    set->looks[0].read_only = true;
+    set_replica(set, 1, 0, "0-11-5");
+    set->looks[1].read_only = set->looks[1].io_running = set->looks[1].sql_running = false;
+    set_replica(set, 2, 1, "0-11-5");
+    judge_after(set, INTERVAL);
+    expect_primary(set, 1, "");
+}
+
 static void test_two_writable_without_memory(void **state)
 {
     struct set *set = *state;
@@ -392,6 +417,16 @@ static void test_sources_are_known_by_identity_before_address(void **state)
     judge_after(set, 10);
     expect(set, 1, ROLE_REPLICA, STATE_QUARANTINED,
            "replicates from db1.internal:3306, not from the primary");
+    /* A source that isn't connected: its id may be that of the one before. */
+    snprintf(set->looks[1].source_host, sizeof set->looks[1].source_host, "127.0.0.1");
+    set->looks[1].source_port = 3310;
+    set->looks[1].source_server_id = 13;
+    set->looks[1].io_running = false;
+    set_replica(set, 2, 1, "0-11-5"); /* so that the wrong id would make a circle */
+    judge(set);
+    expect(set, 1, ROLE_REPLICA, STATE_ONLINE, "");
+    set_replica(set, 1, 0, "0-11-5");
+    set_replica(set, 2, 0, "0-11-5");
     set->looks[1].source_server_id = 0; /* not known: by address */
     snprintf(set->looks[1].source_host, sizeof set->looks[1].source_host, "localhost");
     set->looks[1].source_port = 3310;
@@ -447,6 +482,7 @@ static void test_not_let_in_is_not_gone(void **state)
     for (int i = 0; i < 8; i++) {
         set->now += INTERVAL;
         set_replica(set, 2, 0, "0-11-5");
+        set->looks[2].seconds_behind = 4;
         set_failed(set, 0, LOOK_REFUSED, 1040, "Too many connections");
         set_failed(set, 1, LOOK_REFUSED, 1045, "Access denied");
         judge(set);
@@ -456,6 +492,8 @@ static void test_not_let_in_is_not_gone(void **state)
     expect(set, 1, ROLE_REPLICA, STATE_LAGGING,
            "lag unknown: it does not let the monitor in: Access denied (1045)");
     expect(set, 2, ROLE_REPLICA, STATE_ONLINE, "");
+    assert_int_equal(set->topology->servers[2].lag_ms,
+                     4000); /* its position is old: the replica's word counts */
     /* No more answers at all. */
     judge_after(set, TIMEOUT + 1);
     expect(set, 0, ROLE_PRIMARY, STATE_DOWN, "no answer in time");
@@ -586,7 +624,7 @@ static void test_reads_go_on_without_a_primary(void **state)
         set_replica(set, 1, 0, "0-11-5");
         set_replica(set, 2, 0, "0-11-7");
         for (int r = 1; r < SERVERS; r++) {
-            set->looks[r].io_running = false;
+            set->looks[r].io_running = set->looks[r].sql_running = false;
             set->looks[r].seconds_behind = -1;
         }
         judge(set);
@@ -749,6 +787,8 @@ int main(void)
         each(test_lone_writable_with_contrary_evidence_is_not),
         each(test_nobody_writable),
         each(test_two_writable_the_known_one_stays),
+        each(test_the_known_one_stays_even_if_replicas_left_it),
+        each(test_promoted_with_its_replication_left_configured),
         each(test_two_writable_without_memory),
         each(test_two_writable_replicas_tell),
         each(test_a_pair_of_writable_ones),
