@@ -204,7 +204,9 @@ static unsigned pins_of_text(const struct session *session, bool good)
     /* Variables are carried and explained; anything else that a routine or a trigger changed is known only
      * there. */
     bool explained = statement->kind == ROUTE_CLASS_STATE || statement->kind == ROUTE_CLASS_TRANSACTION ||
-                     pins;
+                     statement->sets || pins;
+    if (statement->effects & SQL_MAY_CHANGE_SESSION)
+        explained = false;
     if (session->changed && !explained)
         pins |= PIN_UNKNOWN_STATE;
     return pins;
@@ -346,7 +348,6 @@ static bool strings_outlived_charset(const struct session *session, const struct
 void effects_of_end(struct session *session, bool good)
 {
     struct backend *backend = session->backend;
-    const struct route_statement *statement = &session->statement;
     const struct state_reading before = *state_reading(backend->state);
     static const unsigned fleeting = PIN_TRANSACTION | PIN_DIAGNOSTICS;
     if (good)
