@@ -61,7 +61,7 @@ static void on_round(struct ev_loop *loop, ev_prepare *watcher, int events)
     list_each_safe (node, &worker->closed)
         free(list_entry(node, struct session, phase_link));
     list_init(&worker->closed);
-    if (worker->stop && list_empty(&worker->sessions))
+    if (worker->stop && worker->joined && list_empty(&worker->sessions))
         ev_break(worker->loop, EVBREAK_ALL);
 }
 
@@ -401,8 +401,17 @@ void worker_stop(struct worker *worker, bool at_once)
     mailbox_send(&worker->mailbox, &stop->mail);
 }
 
+static void take_join(void *owner, struct mail *mail)
+{
+    struct worker *worker = owner;
+    (void)mail;
+    worker->joined = true;
+}
+
 void worker_join(struct worker *worker)
 {
+    struct mail join = {.handle = take_join};
+    mailbox_send(&worker->mailbox, &join);
     pthread_join(worker->thread, NULL);
     pools_done(&worker->pools);
     on_round(worker->loop, &worker->reaper, 0);

@@ -51,7 +51,9 @@ struct worker {
     struct ev_loop *loop;
     struct mailbox mailbox;
     ev_timer tick;
-    bool tick_is_fast, stop;
+    bool tick_is_fast;
+    bool stop;   /* no more clients; sessions end as they become idle */
+    bool joined; /* worker_join() waits: till then questions are answered, though no session is left */
     struct chunk_pool chunks;
     struct state_table states;
     struct identities identities;
