@@ -294,13 +294,24 @@ static void set_tracking(struct session *session, const struct sql_assignment *a
     session->tracking = fresh;
 }
 
-static void assign(struct session *session, struct backend *backend, const struct sql_assignment *assignment)
+/* A literal means what it does in the character set and mode of its time. */
+static bool reinterprets_literals(const struct sql_assignment *assignment)
 {
+    static const char *const names[] = {"sql_mode", "character_set_client", "character_set_connection",
+                                        "collation_connection"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (same_name(assignment->name, names[i]))
+            return true;
+    return assignment->kind == SQL_SET_NAMES;
+}
+
+/* Keeps one assignment; returns the pin that it calls for, or 0. */
+static unsigned assign(struct session *session, struct backend *backend,
+                       const struct sql_assignment *assignment)
+{
+    bool outlived = reinterprets_literals(assignment) && state_has_kind(session->state, STATE_USER);
     switch (assignment->kind) {
-    case SQL_SET_NAMES:
-        if (assignment->name.at == NULL)
-            set_names(session, backend, assignment->value);
-        break;
+    case SQL_SET_NAMES: set_names(session, backend, assignment->value); break;
     case SQL_SET_USER_VARIABLE:
         if (is_literal(assignment->value_kind))
             change(session, backend, STATE_USER, assignment->name.at, assignment->name.length,
@@ -314,14 +325,17 @@ static void assign(struct session *session, struct backend *backend, const struc
         break;
     case SQL_SET_GLOBAL_VARIABLE: break;
     }
+    return outlived ? PIN_USER_VARIABLE : 0;
 }
 
-/* The SETs of the present request, as far as the text is what carries them. */
-static void read_sets(struct session *session, struct backend *backend)
+/* The SETs of the present request, as far as the text is what carries them. Returns the pins that they call
+ * for. */
+static unsigned read_sets(struct session *session, struct backend *backend)
 {
     struct chunk *in = session->conn.in;
+    unsigned pins = 0;
     if (session->code != COM_QUERY || !session->request || !session->statement.sets)
-        return;
+        return 0;
     struct sql_options options = statement_options(session);
     const char *text = (const char *)in->data + in->start + PACKET_HEADER + 1;
     size_t length = session->request - PACKET_HEADER - 1;
@@ -332,30 +346,19 @@ static void read_sets(struct session *session, struct backend *backend)
         struct sql_assignment assignment;
         bool bad = false;
         while (facts.verb == SQL_SET && sql_set_next(&rest, &options, &assignment, &bad))
-            assign(session, backend, &assignment);
+            pins |= assign(session, backend, &assignment);
     }
-}
-
-/* A string literal means its bytes in the character set of its time: when that changes, only the server knows
- * its value. */
-static bool strings_outlived_charset(const struct session *session, const struct state_reading *before)
-{
-    const struct state_reading *now = state_reading(session->state);
-    return state_has_kind(session->state, STATE_USER) &&
-           (before->charset != now->charset || before->mode != now->mode);
+    return pins;
 }
 
 void effects_of_end(struct session *session, bool good)
 {
     struct backend *backend = session->backend;
-    const struct state_reading before = *state_reading(backend->state);
     static const unsigned fleeting = PIN_TRANSACTION | PIN_DIAGNOSTICS;
-    if (good)
-        read_sets(session, backend);
     unsigned pins = session->pins & ~fleeting & ~pins_ended(session, good);
+    if (good)
+        pins |= read_sets(session, backend);
     pins |= pins_of_text(session, good);
-    if (strings_outlived_charset(session, &before))
-        pins |= PIN_USER_VARIABLE;
     if (pins)
         backend->dirty = true;
     if (pins & (PIN_ROLE | PIN_XA))
