@@ -34,6 +34,8 @@ int listen_open(const struct config_address *address)
         remove_stale(address);
     else
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    if (family == AF_INET6) /* so that [::] and 0.0.0.0 may stand beside each other */
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){1}, sizeof(int));
     if (bind(fd, &address->sa.any, address->length) == 0 && listen(fd, BACKLOG) == 0) {
         if (family == AF_UNIX)
             chmod(address->sa.un.sun_path, 0777); /* as servers do: who may log in is decided by accounts */
@@ -66,7 +68,9 @@ int listen_accept(int fd, char *peer, size_t size)
         ip = &((const struct sockaddr_in6 *)&storage)->sin6_addr;
     if (!ip || !inet_ntop(storage.ss_family, ip, peer, (socklen_t)size))
         *peer = 0;
-    if (ip)
+    if (ip) {
         setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+        setsockopt(client, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int)); /* hosts that vanished */
+    }
     return client;
 }

@@ -171,7 +171,8 @@ void waiter_cancel(struct waiter *waiter)
 
 /* ---- giving back ---- */
 
-/* Connections with a default schema and without one are in different pools, since no statement takes it away again. */
+/* Connections with a default schema and without one are in different pools, since no statement takes it away
+ * again. */
 static bool pool_home(struct backend *backend)
 {
     struct pool *pool = backend->pool;
@@ -201,6 +202,7 @@ void backend_release(struct backend *backend)
 {
     struct pool *pool = backend->pool;
     backend->session = NULL;
+    conn_watch(&backend->conn, true); /* a slow client may have stopped it */
     if (backend->tainted || backend->broken || pool->identity->stale || !list_empty(&backend->commands))
         backend_discard(backend);
     else if (backend->dirty)
@@ -288,5 +290,12 @@ void pools_topology(struct pools *set, struct topology *topology)
         const struct server_view *server = &topology->servers[backend->pool->server];
         if (backend->list == BACKEND_IDLE && (server->state == STATE_DOWN || backend->pool->identity->stale))
             backend_discard(backend);
+    }
+    /* Who waits for a server that can't serve now is better routed again. */
+    list_each (node, &set->all) {
+        struct pool *pool = list_entry(node, struct pool, in_pools);
+        const struct server_view *server = &topology->servers[pool->server];
+        if (!server->usable_for_reads && !server->usable_for_writes)
+            backend_refuse_all(pool, 0, "", "", 0);
     }
 }

@@ -198,6 +198,8 @@ static void client_end(struct relay *relay, bool good)
     flush(relay);
     struct session *session = relay->session;
     backend_answered(backend);
+    if (relay->at < relay->end && list_empty(&backend->commands))
+        backend->broken = true; /* more than was asked for */
     relay->session = NULL;
     if (session) {
         statement_end(session, good);

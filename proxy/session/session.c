@@ -125,7 +125,7 @@ void session_next(struct session *session)
     session->in_next = false;
     if (session->step == SESSION_READY) {
         conn_watch(&session->conn, true);
-        if (session->worker->stop && !session->pins)
+        if (session->worker->stop && !(session->pins & PIN_TRANSACTION))
             session_close(session);
     }
 }

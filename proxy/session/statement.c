@@ -225,6 +225,10 @@ void statement_begin(struct session *session)
         fail_lost(session);
         return;
     }
+    if (!fresh && now >= session->deadline) {
+        fail_waiting(session, "no connection to a server became free");
+        return;
+    }
     if (past_ask(session, session->statement.effects) == PAST_SAVING) {
         wait_for_server(session);
         return;
@@ -326,13 +330,13 @@ static struct iovec request_bytes(struct session *session, uint8_t *out, size_t 
 }
 
 /* Writes what goes ahead and, if it may go with it, the request. */
-static void send_request(struct session *session, size_t ahead)
+static void send_request(struct session *session, size_t ahead, bool carried)
 {
     struct worker *worker = session->worker;
     struct backend *backend = session->backend;
     struct iovec iov[2] = {{worker->outgoing, ahead}};
     bool whole = session->request > 0, silent = is_silent(session->code);
-    session->after_carry = ahead && !statement_may_repeat(session) && !list_empty(&backend->commands);
+    session->after_carry = carried && !statement_may_repeat(session);
     bool with_request = !session->after_carry;
     if (with_request) {
         enum command_kind kind = session->login ? COMMAND_LOGIN : COMMAND_CLIENT;
@@ -368,6 +372,7 @@ void statement_send(struct session *session)
     size_t size = WORKER_SCRATCH / 4;
     char *set = (char *)out + WORKER_SCRATCH / 2;
     size_t ahead = past_save(backend, session, out, size);
+    bool carried = false;
     if (backend->state != session->state && !session->login) {
         if (!state_difference(backend->state, session->state, set, WORKER_SCRATCH / 2, &difference) ||
             difference.impossible) {
@@ -382,11 +387,12 @@ void statement_send(struct session *session)
                 return;
             }
             ahead += carry;
+            carried = true;
             figure_add(&worker->figures.carries, 1);
         }
         backend_set_state(backend, session->state);
     }
-    send_request(session, ahead);
+    send_request(session, ahead, carried);
 }
 
 void statement_granted(struct session *session, struct backend *backend)
@@ -431,6 +437,8 @@ void statement_end(struct session *session, bool good)
     struct backend *backend = session->backend;
     measure(session, backend);
     effects_of_end(session, good);
+    if (session->statement.effects & SQL_RELEASES_SESSION)
+        backend->tainted = true;
     conn_consume(&session->conn, session->request);
     session->request = 0;
     session_step_to(session, SESSION_READY);
@@ -440,8 +448,9 @@ void statement_end(struct session *session, bool good)
         session->backend = NULL;
         backend_release(backend);
     }
-    if (session->stream.active)
-        session->close_after = true; /* the server answered before the request was complete */
+    /* The server answered before the request was complete, or was asked to end the session. */
+    if (session->stream.active || (good && session->statement.effects & SQL_RELEASES_SESSION))
+        session->close_after = true;
     session_next(session);
 }
 
@@ -452,6 +461,7 @@ bool statement_again(struct session *session)
     if (!statement_may_repeat(session) || session->answer_begun || session->retries >= RETRIES_MAX)
         return false;
     session->retries++;
+    session->deadline = session_now(session) + worker_config(session->worker)->queue_timeout;
     figure_add(&session->worker->figures.retries, 1);
     become(session, SESSION_WAITING);
     statement_begin(session);
