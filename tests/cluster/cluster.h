@@ -149,8 +149,9 @@ long general_log_mark(const struct cluster_server *server);
 /* Calls `each` for every entry since the mark until it returns false. False if the log can't be read. */
 bool general_log_each(const struct cluster_server *server, long mark,
                       bool (*each)(const struct general_log_entry *entry, void *arg), void *arg);
-/* How many statements (Query or Execute) that contain `marker` a server ran since the mark. A server writes
- * an entry before it runs it, so whoever has the answer finds the entry. */
+/* How often `marker` occurs in the statements (Query or Execute) that a server ran since the mark. A server
+ * writes an entry before it runs it, so whoever has the answer finds the entry. Several statements in one
+ * packet are one entry; what EXECUTE runs has an entry besides EXECUTE's own. */
 int general_log_count(const struct cluster_server *server, long mark, const char *marker);
 
 /* --- waiting --- */

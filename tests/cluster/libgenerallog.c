@@ -66,17 +66,19 @@ struct search {
     int found;
 };
 
-static bool matches(const struct general_log_entry *entry, void *arg)
+static bool count_in(const struct general_log_entry *entry, void *arg)
 {
     struct search *search = arg;
-    bool statement = strcmp(entry->command, "Query") == 0 || strcmp(entry->command, "Execute") == 0;
-    search->found += statement && strstr(entry->text, search->marker) != NULL;
+    if (strcmp(entry->command, "Query") != 0 && strcmp(entry->command, "Execute") != 0)
+        return true;
+    for (const char *at = entry->text; (at = strstr(at, search->marker)); at++)
+        search->found++;
     return true;
 }
 
 int general_log_count(const struct cluster_server *server, long mark, const char *marker)
 {
     struct search search = {.marker = marker};
-    general_log_each(server, mark, matches, &search);
+    general_log_each(server, mark, count_in, &search);
     return search.found;
 }

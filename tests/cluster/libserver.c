@@ -49,6 +49,7 @@ static const char *const usual[] = {
     "--aria-pagecache-buffer-size=2M",
     "--table-open-cache=400",
     "--open-files-limit=4096",
+    "--log-bin-trust-function-creators=1", /* tests make functions that write */
     "--log-output=FILE",
     "--log-disabled-statements=slave,sp", /* general logs show what clients sent, only */
     "--skip-log-warnings",

@@ -34,6 +34,7 @@ static int start_set(void **state)
     if (set && cluster_sql(set, 0, "CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(40))") == 0)
         return 0;
     cluster_stop(set);
+    set = NULL;
     return -1;
 }
 

@@ -1,0 +1,300 @@
+/*
+ * librawclient.c - packets out, packets in: see rawclient.h.
+ *
+ *   data   start          end             size
+ *   | used |  read, unused |  room         |
+ */
+#include "internal.h"
+#include "rawclient.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "pointsman/protocol/auth.h"
+#include "pointsman/protocol/handshake.h"
+#include "pointsman/protocol/result.h"
+
+enum { ROOM = 65536 };
+
+static void must(bool good, const char *what)
+{
+    if (good)
+        return;
+    complain("raw client: %s: %s", what, strerror(errno));
+    abort();
+}
+
+/* ---- the socket ---- */
+
+static int dial_path(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    must(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0, path);
+    return fd;
+}
+
+static int dial_port(int port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    must(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0, "connect");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    return fd;
+}
+
+struct raw *raw_dial(int port, const char *path)
+{
+    struct raw *raw = calloc(1, sizeof *raw);
+    must(raw != NULL, "memory");
+    raw->fd = path ? dial_path(path) : dial_port(port);
+    return raw;
+}
+
+void raw_close(struct raw *raw)
+{
+    if (!raw)
+        return;
+    close(raw->fd);
+    free(raw->data);
+    free(raw);
+}
+
+void raw_bytes(struct raw *raw, const void *data, size_t length)
+{
+    for (size_t at = 0; at < length;) {
+        ssize_t n = send(raw->fd, (const uint8_t *)data + at, length - at, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return;
+        at += (size_t)n;
+    }
+}
+
+void raw_packet(struct raw *raw, uint8_t sequence, const void *payload, size_t length)
+{
+    uint8_t header[PACKET_HEADER] = {(uint8_t)length, (uint8_t)(length >> 8), (uint8_t)(length >> 16),
+                                     sequence};
+    uint8_t *whole = malloc(PACKET_HEADER + length);
+    must(whole != NULL && length <= PACKET_MAX, "packet");
+    memcpy(whole, header, sizeof header);
+    if (length)
+        memcpy(whole + PACKET_HEADER, payload, length);
+    raw_bytes(raw, whole, PACKET_HEADER + length);
+    free(whole);
+}
+
+void raw_command(struct raw *raw, uint8_t command, const void *data, size_t length)
+{
+    uint8_t *payload = malloc(length + 1);
+    must(payload != NULL, "memory");
+    payload[0] = command;
+    if (length)
+        memcpy(payload + 1, data, length);
+    raw_packet(raw, 0, payload, length + 1);
+    free(payload);
+}
+
+void raw_query(struct raw *raw, const char *text)
+{
+    raw_command(raw, COM_QUERY, text, strlen(text));
+}
+
+/* ---- reading ---- */
+
+/* More bytes behind what there is. */
+static enum raw_outcome fill(struct raw *raw, int timeout_ms)
+{
+    struct pollfd wait = {.fd = raw->fd, .events = POLLIN};
+    if (raw->size - raw->end < ROOM) {
+        memmove(raw->data, raw->data + raw->start, raw->end - raw->start);
+        raw->end -= raw->start;
+        raw->start = 0;
+        if (raw->size - raw->end < ROOM) {
+            raw->size = raw->end * 2 + ROOM;
+            raw->data = realloc(raw->data, raw->size);
+            must(raw->data != NULL, "memory");
+        }
+    }
+    int ready = poll(&wait, 1, timeout_ms);
+    if (ready == 0)
+        return RAW_LATE;
+    ssize_t n = recv(raw->fd, raw->data + raw->end, raw->size - raw->end, 0);
+    if (n <= 0)
+        return RAW_CLOSED;
+    raw->end += (size_t)n;
+    return RAW_GOT;
+}
+
+enum raw_outcome raw_read_within(struct raw *raw, int timeout_ms)
+{
+    for (;;) {
+        size_t have = raw->end - raw->start;
+        const uint8_t *at = raw->data + raw->start;
+        if (have >= PACKET_HEADER && have >= PACKET_HEADER + (size_t)packet_length(at)) {
+            raw->packet = at + PACKET_HEADER;
+            raw->length = packet_length(at);
+            raw->sequence = packet_sequence(at);
+            raw->start += PACKET_HEADER + raw->length;
+            return RAW_GOT;
+        }
+        enum raw_outcome outcome = fill(raw, timeout_ms);
+        if (outcome != RAW_GOT)
+            return outcome;
+    }
+}
+
+enum raw_outcome raw_read(struct raw *raw)
+{
+    return raw_read_within(raw, RAW_PATIENCE_MS);
+}
+
+bool raw_ends(struct raw *raw)
+{
+    enum raw_outcome outcome;
+    do {
+        raw->start = raw->end = 0;
+        outcome = fill(raw, RAW_PATIENCE_MS);
+    } while (outcome == RAW_GOT);
+    return outcome == RAW_CLOSED;
+}
+
+enum raw_outcome raw_answer(struct raw *raw, uint8_t command, uint8_t **data, size_t *length)
+{
+    struct result result;
+    struct result_event event = {.kind = RESULT_MORE};
+    result_begin(&result, result_shape_of(command), raw->capabilities);
+    for (;;) {
+        if (raw->end > raw->start)
+            result_next(&result, raw->data + raw->start, raw->end - raw->start, &event);
+        if (event.kind == RESULT_BAD) {
+            complain("raw client: an answer to command %u can't be understood", command);
+            return RAW_CLOSED;
+        }
+        if (event.kind == RESULT_MORE || raw->end == raw->start) {
+            enum raw_outcome outcome = fill(raw, RAW_PATIENCE_MS);
+            if (outcome != RAW_GOT)
+                return outcome;
+            continue;
+        }
+        *data = realloc(*data, *length + event.length + 1);
+        must(*data != NULL, "memory");
+        memcpy(*data + *length, raw->data + raw->start, event.length);
+        *length += event.length;
+        raw->start += event.length;
+        if (event.kind == RESULT_ERR || event.kind == RESULT_OK || event.kind == RESULT_EOF) {
+            raw->packet = *data + *length - event.length + PACKET_HEADER; /* until *data is freed */
+            raw->length = event.length - PACKET_HEADER;
+        }
+        if (event.end || event.kind == RESULT_LOCAL_INFILE)
+            return RAW_GOT;
+    }
+}
+
+int raw_error(struct raw *raw, uint8_t command)
+{
+    struct answer_err err;
+    uint8_t *data = NULL;
+    size_t length = 0;
+    int code = 0;
+    raw->packet = NULL;
+    enum raw_outcome outcome = raw_answer(raw, command, &data, &length);
+    if (outcome != RAW_GOT)
+        code = outcome == RAW_CLOSED ? -1 : -2;
+    else if (raw->packet && raw->packet[0] == 0xff && answer_err_read(raw->packet, raw->length, &err))
+        code = err.code;
+    raw->packet = NULL;
+    free(data);
+    return code;
+}
+
+int raw_run(struct raw *raw, const char *text)
+{
+    raw_query(raw, text);
+    return raw_error(raw, COM_QUERY);
+}
+
+/* ---- login ---- */
+
+bool raw_greeting(struct raw *raw)
+{
+    struct greeting greeting;
+    if (raw_read(raw) != RAW_GOT || !greeting_read(raw->packet, raw->length, &greeting))
+        return false;
+    raw->offered = greeting.capabilities;
+    raw->connection_id = greeting.connection_id;
+    memcpy(raw->scramble, greeting.scramble, SCRAMBLE_LENGTH);
+    return true;
+}
+
+static size_t native_answer(const char *password, const uint8_t *scramble, uint8_t *out)
+{
+    uint8_t stage1[NATIVE_LENGTH];
+    if (!*password)
+        return 0;
+    must(auth_native_stage1(password, strlen(password), stage1) && auth_native_answer(stage1, scramble, out),
+         "scramble");
+    return NATIVE_LENGTH;
+}
+
+size_t raw_login_packet(struct raw *raw, const struct cluster_account *account, const char *schema,
+                        uint32_t capabilities, uint8_t *out, size_t size)
+{
+    static const char plugin[] = "mysql_native_password";
+    uint8_t auth[NATIVE_LENGTH];
+    if (schema)
+        capabilities |= CAP_CONNECT_WITH_DB;
+    raw->capabilities = capabilities & raw->offered;
+    struct login login = {
+        .capabilities = raw->capabilities,
+        .max_packet = 1u << 30,
+        .collation = 45,
+        .user = {(const uint8_t *)account->user, strlen(account->user)},
+        .auth = {auth, native_answer(account->password, raw->scramble, auth)},
+        .database = {(const uint8_t *)schema, schema ? strlen(schema) : 0},
+        .plugin = {(const uint8_t *)plugin, sizeof plugin - 1},
+    };
+    struct writer w = writer_of(out, size);
+    login_write(&w, &login);
+    must(!w.full, "login packet");
+    return writer_length(&w);
+}
+
+bool raw_login(struct raw *raw, const struct cluster_account *account, const char *schema,
+               uint32_t capabilities)
+{
+    uint8_t packet[1024], auth[NATIVE_LENGTH];
+    if (!raw_greeting(raw))
+        return false;
+    raw_packet(raw, 1, packet, raw_login_packet(raw, account, schema, capabilities, packet, sizeof packet));
+    if (raw_read(raw) != RAW_GOT)
+        return false;
+    struct auth_switch change;
+    if (raw->length && raw->packet[0] == 0xfe && auth_switch_read(raw->packet, raw->length, &change) &&
+        change.data.length >= SCRAMBLE_LENGTH) {
+        size_t length = native_answer(account->password, change.data.at, auth);
+        raw_packet(raw, (uint8_t)(raw->sequence + 1), auth, length);
+        if (raw_read(raw) != RAW_GOT)
+            return false;
+    }
+    return raw->length && raw->packet[0] == 0;
+}
+
+struct raw *raw_open(int port, const struct cluster_account *account, const char *schema,
+                     uint32_t capabilities)
+{
+    struct raw *raw = raw_dial(port, NULL);
+    must(raw_login(raw, account, schema, capabilities), "login refused");
+    return raw;
+}

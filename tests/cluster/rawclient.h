@@ -1,0 +1,77 @@
+/*
+ * rawclient.h - a client that speaks the protocol packet by packet: capabilities as one likes, packets as
+ * malformed as one likes, answers byte for byte as they came.
+ *
+ *   raw_dial ──> raw_greeting ──> raw_login ──> raw_command, raw_answer ... ──> raw_close
+ *                 (or none of that, and raw_bytes at once)
+ *
+ * Functions that wait do so for RAW_PATIENCE_MS at most. Any thread may use a connection of its own.
+ */
+#ifndef POINTSMAN_TESTS_RAWCLIENT_H
+#define POINTSMAN_TESTS_RAWCLIENT_H
+
+#include "cluster.h"
+#include "pointsman/protocol/answer.h"
+#include "pointsman/protocol/protocol.h"
+
+enum { RAW_PATIENCE_MS = 10000 };
+
+/* What a modern client without frills asks for. */
+enum {
+    RAW_PLAIN = CAP_LONG_PASSWORD | CAP_LONG_FLAG | CAP_PROTOCOL_41 | CAP_TRANSACTIONS |
+                CAP_SECURE_CONNECTION | CAP_MULTI_STATEMENTS | CAP_MULTI_RESULTS | CAP_PLUGIN_AUTH
+};
+
+struct raw {
+    int fd;
+    uint32_t offered;      /* by the greeting */
+    uint32_t capabilities; /* both sides' */
+    uint32_t connection_id;
+    uint8_t scramble[SCRAMBLE_LENGTH];
+    uint8_t sequence;      /* of the packet read last */
+    const uint8_t *packet; /* its payload: borrowed until the next read */
+    size_t length;
+    uint8_t *data; /* private: what was read */
+    size_t start, end, size;
+};
+
+enum raw_outcome { RAW_GOT, RAW_CLOSED, RAW_LATE };
+
+/* A connection to 127.0.0.1:port, or to a unix socket if path isn't NULL. Never NULL: the test fails. */
+struct raw *raw_dial(int port, const char *path);
+void raw_close(struct raw *raw); /* NULL-safe */
+
+void raw_bytes(struct raw *raw, const void *data, size_t length); /* as they are; errors are ignored */
+void raw_packet(struct raw *raw, uint8_t sequence, const void *payload, size_t length);
+void raw_command(struct raw *raw, uint8_t command, const void *data, size_t length);
+void raw_query(struct raw *raw, const char *text);
+
+/* One packet: raw->packet, length, sequence. */
+enum raw_outcome raw_read(struct raw *raw);
+enum raw_outcome raw_read_within(struct raw *raw, int timeout_ms);
+/* Nothing but the connection's end comes: what it ends with is dropped. False: it is still open. */
+bool raw_ends(struct raw *raw);
+
+/* Reads the greeting. */
+bool raw_greeting(struct raw *raw);
+/* The login packet for mysql_native_password; `schema` may be NULL. Returns its length. */
+size_t raw_login_packet(struct raw *raw, const struct cluster_account *account, const char *schema,
+                        uint32_t capabilities, uint8_t *out, size_t size);
+/* Greeting and login; an auth switch to mysql_native_password is followed. False: refused; the ERR packet is
+ * raw->packet. */
+bool raw_login(struct raw *raw, const struct cluster_account *account, const char *schema,
+               uint32_t capabilities);
+/* raw_dial and raw_login; the test fails if it is refused. */
+struct raw *raw_open(int port, const struct cluster_account *account, const char *schema,
+                     uint32_t capabilities);
+
+/* The whole answer to a command, headers included, appended to *data (realloc'ed; *length is raised).
+ * RAW_CLOSED and RAW_LATE: what came before that. */
+enum raw_outcome raw_answer(struct raw *raw, uint8_t command, uint8_t **data, size_t *length);
+/* Reads an answer and drops it; the code of its ERR, 0 if there was none. The connection's end is -1, no
+ * answer in time -2. */
+int raw_error(struct raw *raw, uint8_t command);
+/* raw_query and raw_error. */
+int raw_run(struct raw *raw, const char *text);
+
+#endif
