@@ -17,8 +17,7 @@ static const char *const shop[] = {
     "CREATE TABLE note (id INT PRIMARY KEY, a INT)",
     "CREATE TABLE bumped (a INT)",
     "CREATE SEQUENCE numbers",
-    "CREATE FUNCTION bump() RETURNS INT NOT DETERMINISTIC MODIFIES SQL DATA"
-    " BEGIN INSERT INTO bumped VALUES (1); RETURN 42; END",
+    "CREATE FUNCTION bump() RETURNS INT BEGIN INSERT INTO bumped VALUES (1); RETURN 42; END",
     "CREATE VIEW v_items AS SELECT id, upper(name) AS name FROM item",
     "CREATE VIEW v_bump AS SELECT bump() AS a",
     "CREATE VIEW v_over AS SELECT a FROM v_bump",
