@@ -114,6 +114,7 @@ static bool is_right_place(const struct row_session *session, enum row_target ta
     case PRIMARY: return place == session->primary;
     case REPLICA: return place >= 0 && place != session->primary;
     case ANYWHERE: return place >= -1;
+    case UNCHECKED: return true;
     case SAME: return place >= 0 && place == session->last;
     default: return place == (int)(target - ON_DB1);
     }
@@ -121,8 +122,10 @@ static bool is_right_place(const struct row_session *session, enum row_target ta
 
 static const char *target_name(enum row_target target)
 {
-    static const char *const names[] = {"the primary", "a replica", "one server", "the same server",
-                                        "db1",         "db2",       "db3"};
+    static const char *const names[] = {
+        [PRIMARY] = "the primary",  [REPLICA] = "a replica", [ANYWHERE] = "one server",
+        [SAME] = "the same server", [UNCHECKED] = "any",     [ON_DB1] = "db1",
+        [ON_DB2] = "db2",           [ON_DB3] = "db3"};
     return names[target];
 }
 

@@ -18,10 +18,11 @@
 
 enum row_target {
     PRIMARY,
-    REPLICA,  /* one of the replicas */
-    ANYWHERE, /* one server, whichever, or none (the proxy may answer) */
-    SAME,     /* the server where the row before ran */
-    ON_DB1,   /* a server of the set by its place; ON_DB2 … follow */
+    REPLICA,   /* one of the replicas */
+    ANYWHERE,  /* one server, whichever, or none (the proxy may answer) */
+    SAME,      /* the server where the row before ran */
+    UNCHECKED, /* an error that lag might explain is tried again on the primary, so it may run twice */
+    ON_DB1,    /* a server of the set by its place; ON_DB2 … follow */
     ON_DB2,
     ON_DB3,
 };
