@@ -2,18 +2,21 @@
  * instructions. */
 #include "pointsman/base/mailbox.h"
 
-static void take_all(struct mailbox *box)
+/* False: nothing was there. */
+static bool take_all(struct mailbox *box)
 {
     struct list taken;
     list_init(&taken);
     pthread_mutex_lock(&box->lock);
     list_splice(&taken, &box->waiting);
     pthread_mutex_unlock(&box->lock);
+    bool some = !list_empty(&taken);
     while (!list_empty(&taken)) {
         struct mail *mail = list_first(&taken, struct mail, link);
         list_remove(&mail->link);
         mail->handle(box->owner, mail);
     }
+    return some;
 }
 
 static void on_wake(struct ev_loop *loop, ev_async *watcher, int events)
@@ -35,7 +38,8 @@ void mailbox_init(struct mailbox *box, struct ev_loop *loop, void *owner)
 
 void mailbox_done(struct mailbox *box)
 {
-    take_all(box);
+    while (take_all(box)) /* handlers may send to their own box */
+        ;
     ev_async_stop(box->loop, &box->wake);
     pthread_mutex_destroy(&box->lock);
 }
