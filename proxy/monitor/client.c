@@ -81,7 +81,7 @@ bool client_open(struct client *client, const struct config *config, const struc
     return mysql_query(client->mysql, "SET SESSION TRANSACTION READ ONLY") == 0;
 }
 
-void client_close(struct client *client)
+void client_disconnect(struct client *client)
 {
     if (client->mysql)
         mysql_close(client->mysql);

@@ -2,7 +2,7 @@
  * client.h - one connection of the monitor to a server, by the part of libmysqlclient that Oracle's and
  * MariaDB's share.
  *
- *   client_open ──> client_query ──> answer rows, read by column ──> client_close
+ *   client_open ──> client_query ──> answer rows, read by column ──> client_disconnect
  *        └──────────────┴── on failure: client_failure() says what kind of failure it was
  */
 #ifndef PROXY_MONITOR_CLIENT_H
@@ -22,10 +22,10 @@ struct client {
     uint64_t patience_ms; /* how long such a call may wait */
 };
 
-/* Opens it, as a session that can't write. False: client_failure() has why, and client_close() is still due.
+/* Opens it, as a session that can't write. False: client_failure() has why, and client_disconnect() is still due.
  */
 bool client_open(struct client *client, const struct config *config, const struct config_address *address);
-void client_close(struct client *client); /* may be called again */
+void client_disconnect(struct client *client); /* may be called again */
 
 /* Runs a statement and fetches all its rows. NULL on failure. mysql_free_result() it. */
 MYSQL_RES *client_query(struct client *client, const char *statement);

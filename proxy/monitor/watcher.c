@@ -37,7 +37,7 @@ static void disconnect(struct watcher *watcher)
 {
     struct client client = watcher->client;
     set_socket(watcher, (struct client){.socket = -1});
-    client_close(&client);
+    client_disconnect(&client);
 }
 
 static bool ensure_connected(struct watcher *watcher, const struct config_address *address)
@@ -50,7 +50,7 @@ static bool ensure_connected(struct watcher *watcher, const struct config_addres
         set_socket(watcher, client);
     } else {
         client_failure(&client, &watcher->look);
-        client_close(&client);
+        client_disconnect(&client);
     }
     return opened;
 }
