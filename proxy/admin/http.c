@@ -161,7 +161,14 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **mark)
 {
-    (void)arg, (void)version, (void)upload, (void)upload_size, (void)mark;
+    static char begun;
+    (void)arg, (void)version, (void)upload;
+    bool served = strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+    if (served && (!*mark || *upload_size)) { /* answered when all of it has come; a body is of no interest */
+        *mark = &begun;
+        *upload_size = 0;
+        return MHD_YES;
+    }
     struct page page;
     make_page(method, path, &page);
     if (!page.body)

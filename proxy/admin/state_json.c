@@ -115,7 +115,7 @@ char *state_json(const struct figures *figures, const struct topology *topology,
         singles(figures), "statements", statements(figures), "reasons", reasons(figures), "latency",
         "primary", latency(figures, 0), "replica", latency(figures, 1), "pins", pins(figures), "servers",
         servers(figures, topology), "events", events_of(events, events_count));
-    char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+    char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
     json_decref(root);
     return text;
 }
