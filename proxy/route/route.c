@@ -160,18 +160,21 @@ static struct route_decision to_primary(const struct topology *topology, unsigne
     return (struct route_decision){ROUTE_WAIT, TOPOLOGY_NOBODY, reason, why};
 }
 
+/* `stale` servers are never asked, `avoid` ones only if nobody else is left. */
 static struct route_decision to_replica(const struct route_statement *statement,
                                         const struct topology *topology, struct route_balance *balance,
-                                        uint64_t avoid, unsigned reason)
+                                        uint64_t avoid, uint64_t stale, unsigned reason)
 {
-    int server = pick_reader(statement, topology, balance, avoid);
+    int server = pick_reader(statement, topology, balance, avoid | stale);
     if (server != TOPOLOGY_NOBODY)
         return (struct route_decision){ROUTE_SERVER, server, reason, NULL};
     int primary = topology->primary;
-    if (topology->config->primary_reads != CONFIG_PRIMARY_READS_NEVER && primary != TOPOLOGY_NOBODY &&
-        topology->servers[primary].usable_for_reads && !(avoid >> primary & 1))
-        return (struct route_decision){ROUTE_SERVER, primary, ROUTE_REASON_NO_REPLICA, NULL};
-    server = avoid ? pick_reader(statement, topology, balance, 0) : TOPOLOGY_NOBODY;
+    bool asked = stale || topology->config->primary_reads != CONFIG_PRIMARY_READS_NEVER;
+    if (asked && primary != TOPOLOGY_NOBODY && topology->servers[primary].usable_for_reads &&
+        !(avoid >> primary & 1))
+        return (struct route_decision){ROUTE_SERVER, primary,
+                                       stale ? ROUTE_REASON_OWN_WRITES : ROUTE_REASON_NO_REPLICA, NULL};
+    server = avoid ? pick_reader(statement, topology, balance, stale) : TOPOLOGY_NOBODY;
     if (server != TOPOLOGY_NOBODY)
         return (struct route_decision){ROUTE_SERVER, server, reason, NULL};
     return (struct route_decision){ROUTE_WAIT, TOPOLOGY_NOBODY, reason, "no server is usable for reads"};
@@ -187,10 +190,11 @@ struct route_decision route_pick(const struct route_statement *statement, const 
     if (session->pins)
         return (struct route_decision){ROUTE_HELD, session->held, held_reason(session), NULL};
     struct wish wish = wish_of(statement, session, topology);
+    uint64_t stale = statement->kind == ROUTE_CLASS_STATE ? 0 : session->stale;
     if (wish.where == TO_ONE && topology->servers[wish.server].usable_for_reads &&
-        !(avoid >> wish.server & 1))
+        !((avoid | stale) >> wish.server & 1))
         return (struct route_decision){ROUTE_SERVER, wish.server, wish.reason, NULL};
     if (wish.where == TO_PRIMARY)
         return to_primary(topology, wish.reason);
-    return to_replica(statement, topology, balance, avoid, wish.reason);
+    return to_replica(statement, topology, balance, avoid, stale, wish.reason);
 }

@@ -43,6 +43,8 @@ static const struct {
     [ROUTE_REASON_READ_ONLY_TRANSACTION -
         SQL_REASONS] = {"read-only-transaction", "a READ ONLY transaction lives on one replica"},
     [ROUTE_REASON_NO_REPLICA - SQL_REASONS] = {"no-replica", "a read, but no replica is usable"},
+    [ROUTE_REASON_OWN_WRITES -
+        SQL_REASONS] = {"own-writes", "a read, but no replica has what the session wrote"},
     [ROUTE_REASON_HINT - SQL_REASONS] = {"hint", "a hint in a comment asks for it"},
     [ROUTE_REASON_RULE - SQL_REASONS] = {"rule", "a rule of the configuration says so"},
     [ROUTE_REASON_TOO_LONG - SQL_REASONS] = {"too-long", "longer than what is read of a statement"},
@@ -150,10 +152,12 @@ void route_merge(struct route_statement *statement, const struct sql_facts *fact
     statement->read_only_begin = first ? read_only_begin
                                        : statement->read_only_begin && (read_only_begin || anywhere);
     statement->anywhere &= anywhere;
-    if (statement->count > 1 && (statement->sets || facts->verb == SQL_SET))
+    if (statement->count > 1 && (statement->sets || kind == ROUTE_CLASS_STATE))
         statement->anywhere =
             false; /* if one fails in the middle the session is held, and that must be at the primary */
-    statement->sets |= facts->verb == SQL_SET;
+    statement->sets |= kind == ROUTE_CLASS_STATE;
+    statement->verbs |= UINT64_C(1) << facts->verb;
+    statement->reasons |= UINT64_C(1) << facts->reason;
     statement->effects |= facts->effects;
 }
 

@@ -58,8 +58,10 @@ static void change_variable(struct session *session, struct backend *backend, st
     static const char connection[] = "character_set_connection", collation[] = "collation_connection";
     static const char position[] = "last_gtid"; /* reported with each write; nobody can set it */
     const char *text = (const char *)name.at;
-    if (name.length == sizeof position - 1 && memcmp(text, position, name.length) == 0)
+    if (name.length == sizeof position - 1 && memcmp(text, position, name.length) == 0) {
+        position_write(session, value);
         return;
+    }
     switch (sql_variable_class(text, name.length)) {
     case SQL_VARIABLE_CARRIED:
     case SQL_VARIABLE_AUTOCOMMIT:
@@ -84,6 +86,7 @@ void effects_of_ok(struct session *session, struct backend *backend, const struc
                    entry.value.length ? (const char *)entry.value.at : NULL, entry.value.length);
             break;
         case TRACK_STATE_CHANGE: session->changed = true; break;
+        case TRACK_GTIDS: position_write(session, entry.value); break;
         default: break;
         }
     }

@@ -70,6 +70,12 @@ bool login_greet(struct session *session)
         refuse_early(session, SERVER_ERROR_TOO_MANY_CONNECTIONS);
         return false;
     }
+    if (!worker->accounts->known) {
+        static const char why[] = "pointsman: no database server could be asked for its accounts yet";
+        session->capabilities = 0;
+        session_send_err(session, 0, 1105, "HY000", why, sizeof why - 1);
+        return false;
+    }
     if (!accounts_host_allowed(worker->accounts, session->address)) {
         refuse_early(session, SERVER_ERROR_HOST_NOT_ALLOWED);
         return false;

@@ -16,7 +16,7 @@
 #include "pointsman/base/log.h"
 #include "session.h"
 
-enum { PARTS_MAX = 16 };
+enum { PARTS_MAX = 16, SLOW_REPLICA_MS = 1000 };
 
 struct relay {
     struct backend *backend;
@@ -125,7 +125,12 @@ static void client_eof(struct relay *relay, const struct result_event *event)
     if (event->status & STATUS_SESSION_STATE_CHANGED) {
         uint8_t *status = relay->at - event->length + PACKET_HEADER + 3;
         status[1] &= (uint8_t) ~(STATUS_SESSION_STATE_CHANGED >> 8);
-        session->changed = true;
+        if (session->statement.verb == SQL_DML)
+            relay->backend->dirty =
+                true; /* its GTID, most likely; if a trigger set a variable, nobody else may see it */
+        else
+            session->changed = true;
+        position_write_somewhere(session);
     }
     pass(relay, event->length);
 }
@@ -324,11 +329,11 @@ static void on_login(struct relay *relay, struct command *command, const struct 
         login_opened(session, failed ? &err : NULL);
 }
 
-/* The whole answer must be there: it is small, and looked at in one piece. */
-static bool on_save(struct relay *relay, struct command *command)
+/* How much of the bytes is the head's whole answer; 0: not all of it is there. For small answers, looked at
+ * in one piece. */
+static size_t whole_answer(const struct relay *relay)
 {
-    struct backend *backend = relay->backend;
-    struct result trial = backend->result;
+    struct result trial = relay->backend->result;
     struct result_event event = {0};
     size_t length = 0, left = (size_t)(relay->end - relay->at);
     while (!event.end && length < left) {
@@ -337,7 +342,14 @@ static bool on_save(struct relay *relay, struct command *command)
             break;
         length += event.length;
     }
-    if (!event.end)
+    return event.end ? length : 0;
+}
+
+static bool on_save(struct relay *relay, struct command *command)
+{
+    struct backend *backend = relay->backend;
+    size_t length = whole_answer(relay);
+    if (!length)
         return false;
     struct session *session = command->session;
     const uint8_t *answer = relay->at;
@@ -346,6 +358,36 @@ static bool on_save(struct relay *relay, struct command *command)
     past_saved(backend, session, answer, length);
     if (list_empty(&backend->commands) && backend->list == BACKEND_BUSY && !backend->session)
         backend_release(backend);
+    return true;
+}
+
+/* The replica hasn't got what the session wrote: the read that is in the pipe already is for nobody, the
+ * primary serves. */
+static void wait_ran_out(struct backend *backend, struct session *session)
+{
+    struct worker *worker = session->worker;
+    int server = backend->pool->server;
+    worker->slow_until[server] = session_now(session) + SLOW_REPLICA_MS;
+    session->avoid |= UINT64_C(1) << server;
+    session->backend = NULL;
+    backend->session = NULL;
+    list_each (node, &backend->commands)
+        list_entry(node, struct command, link)->session = NULL;
+    statement_again(session);
+}
+
+static bool on_wait(struct relay *relay, struct command *command)
+{
+    struct backend *backend = relay->backend;
+    size_t length = whole_answer(relay);
+    if (!length)
+        return false;
+    struct session *session = command->session;
+    bool has = position_waited(backend, relay->at, length);
+    relay->at += length;
+    backend_answered(backend);
+    if (session && !has)
+        wait_ran_out(backend, session);
     return true;
 }
 
@@ -408,6 +450,8 @@ static bool step(struct relay *relay)
     }
     if (command->kind == COMMAND_SAVE)
         return on_save(relay, command);
+    if (command->kind == COMMAND_WAIT)
+        return on_wait(relay, command);
     result_next(&backend->result, relay->at, (size_t)(relay->end - relay->at), &event);
     if (event.kind == RESULT_MORE)
         return false;

@@ -332,6 +332,7 @@ void session_close(struct session *session)
     identity_unref(session->identity);
     login_attempt_free(session->login);
     effects_tracking_free(session);
+    position_forget(session);
     free(session->address);
     session->address = NULL;
     list_remove(&session->link);

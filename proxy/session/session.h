@@ -48,6 +48,7 @@ struct session {
     enum session_step step;
     bool in_next;      /* session_next is on the stack */
     bool after_carry;  /* RUNNING, but only the state was sent: the request follows when it has succeeded */
+    bool must_wait;    /* the server it goes to is asked to wait for its last write first */
     bool answer_begun; /* a byte of the answer went to the client */
     bool close_after;  /* to be closed when the statement is over */
     bool kill_asked;
@@ -78,6 +79,8 @@ struct session {
     unsigned saving;                  /* bits of enum past_kind: the values are on their way */
     bool changed;      /* the server reported a change of the session that its variables don't tell */
     uint16_t warnings; /* of the last result */
+    char *position;    /* owned: GTIDs of its last write, until every replica has them (position.c) */
+    uint64_t wrote_at; /* ms: it wrote something without being told the GTID; 0: no */
     struct tracking
         *tracking; /* owned; what the client wants to be told, NULL: the servers' default (effects.c) */
     uint64_t insert_id, found_rows;
@@ -172,6 +175,18 @@ const char *past_rewrite(struct session *session, const char *text, size_t lengt
 /* ---- kill.c ---- */
 bool kill_ask(struct session *session); /* its statement is a KILL of a session of ours: under way */
 void kill_session(struct session *target, bool query_only);
+
+/* ---- position.c ---- */
+void position_write(struct session *session, struct bytes gtid); /* a write of it has this GTID */
+void position_write_somewhere(struct session *session); /* it wrote, and nobody said where that stands */
+bool position_may_wait(const struct session *session, int server); /* it may be asked to wait for the write */
+/* The question that waits, a whole packet; its command is expected. Returns the bytes written to out; 0: no
+ * room. */
+size_t position_wait(struct session *session, struct backend *backend, uint8_t *out, size_t size);
+bool position_waited(struct backend *backend, const uint8_t *answer,
+                     size_t length);              /* whether the replica has it now */
+uint64_t position_stale(struct session *session); /* bits of the servers that may not have what it wrote */
+void position_forget(struct session *session);
 
 /* ---- stream.c ---- */
 void stream_begin_request(struct session *session); /* conn.in begins with a packet that doesn't fit */

@@ -153,12 +153,13 @@ static void fail_lost(struct session *session)
 
 /* ---- routing ---- */
 
-static struct route_session route_view(const struct session *session)
+static struct route_session route_view(struct session *session)
 {
     return (struct route_session){
         .pins = session->pins,
         .held = session->backend ? session->backend->pool->server : TOPOLOGY_NOBODY,
         .autocommit = state_reading(session->state)->autocommit,
+        .stale = position_stale(session),
         .read_only_transaction = session->status & STATUS_IN_TRANS_READONLY,
     };
 }
@@ -209,6 +210,28 @@ static void count_reason(struct session *session, int server, unsigned reason)
     figure_add(&worker->figures.server_statements[server], 1);
 }
 
+static struct route_decision route(struct session *session, struct route_session *view)
+{
+    struct worker *worker = session->worker;
+    /* Statements that only set something must not take the turns of those that read. */
+    struct route_balance *balance = session->statement.kind == ROUTE_CLASS_STATE ? &worker->state_balance
+                                                                                 : &worker->balance;
+    uint64_t avoid = session->avoid | worker->avoid;
+    struct route_decision decision = route_pick(&session->statement, view, worker->topology, balance, avoid);
+    session->must_wait = false;
+    if (decision.reason != ROUTE_REASON_OWN_WRITES)
+        return decision;
+    /* No replica is known to have what the session wrote: one may wait for it. */
+    uint64_t stale = view->stale;
+    view->stale = 0;
+    struct route_decision other = route_pick(&session->statement, view, worker->topology, balance, avoid);
+    if (other.target != ROUTE_SERVER || !(stale >> other.server & 1) ||
+        !position_may_wait(session, other.server))
+        return decision;
+    session->must_wait = true;
+    return other;
+}
+
 void statement_begin(struct session *session)
 {
     bool fresh = session->step != SESSION_WAITING;
@@ -234,8 +257,7 @@ void statement_begin(struct session *session)
         return;
     }
     struct route_session view = route_view(session);
-    struct route_decision decision = route_pick(&session->statement, &view, worker->topology,
-                                                &worker->balance, session->avoid | worker->avoid);
+    struct route_decision decision = route(session, &view);
     session->reason = decision.reason;
     switch (decision.target) {
     case ROUTE_HELD: statement_granted(session, session->backend); break;
@@ -372,6 +394,9 @@ void statement_send(struct session *session)
     size_t size = WORKER_SCRATCH / 4;
     char *set = (char *)out + WORKER_SCRATCH / 2;
     size_t ahead = past_save(backend, session, out, size);
+    if (session->must_wait)
+        ahead += position_wait(session, backend, out + ahead, size);
+    session->must_wait = false;
     bool carried = false;
     if (backend->state != session->state && !session->login) {
         if (!state_difference(backend->state, session->state, set, WORKER_SCRATCH / 2, &difference) ||

@@ -344,7 +344,7 @@ static bool init(struct worker *worker)
     mailbox_init(&worker->mailbox, worker->loop, worker);
     pools_init(&worker->pools, worker->loop, &worker->chunks, &worker->states, &relay_events,
                &worker->shared->limits);
-    worker->balance.busy = worker->pools.busy;
+    worker->balance.busy = worker->state_balance.busy = worker->pools.busy;
     ev_prepare_init(&worker->reaper, on_round);
     worker->reaper.data = worker;
     ev_prepare_start(worker->loop, &worker->reaper);

@@ -61,6 +61,7 @@ enum command_kind {
     COMMAND_CLIENT, /* a session's own: its answer is passed on */
     COMMAND_CARRY,  /* makes the connection's state that of the session; its answer is swallowed */
     COMMAND_SAVE,   /* asks for LAST_INSERT_ID() and FOUND_ROWS() before another session takes over */
+    COMMAND_WAIT,   /* lets a replica wait for a session's write before it reads there */
     COMMAND_LOGIN,  /* part of a session's login (default schema): only OK or ERR matters */
     COMMAND_CLEAN,  /* COM_RESET_CONNECTION and what makes the connection ours again */
 };

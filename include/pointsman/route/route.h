@@ -42,6 +42,7 @@ enum route_reason {
     ROUTE_REASON_AUTOCOMMIT_OFF,
     ROUTE_REASON_READ_ONLY_TRANSACTION,
     ROUTE_REASON_NO_REPLICA, /* a read, but no usable replica: the primary serves */
+    ROUTE_REASON_OWN_WRITES, /* a read, but no replica has what the session wrote */
     ROUTE_REASON_HINT,
     ROUTE_REASON_RULE,
     ROUTE_REASON_TOO_LONG, /* longer than the scan buffer: not read */
@@ -71,6 +72,8 @@ struct route_statement {
     uint64_t digest;      /* of the first */
     enum sql_verb verb;   /* of the first that is not empty */
     uint16_t count;       /* statements */
+    uint64_t verbs;       /* of all: bit n is enum sql_verb n */
+    uint64_t reasons;     /* of all: bit n is enum sql_reason n */
     bool sets;            /* a SET of variables is among them */
     bool anywhere;        /* may run on any usable server (reads, session state) */
     bool read_only_begin; /* START TRANSACTION READ ONLY or SET TRANSACTION READ ONLY: one replica */
@@ -80,6 +83,10 @@ struct route_statement {
     int rule;             /* index in config->rules, or -1 */
     bool hint_ignored;    /* one that couldn't be met or understood */
 };
+static inline bool route_has_verb(const struct route_statement *statement, enum sql_verb verb)
+{
+    return statement->verbs >> verb & 1;
+}
 void route_merge_begin(struct route_statement *statement);
 void route_merge(struct route_statement *statement, const struct sql_facts *facts,
                  const struct topology *topology);
@@ -95,6 +102,7 @@ struct route_session {
     int held;      /* its server, or TOPOLOGY_NOBODY */
     bool autocommit;
     bool read_only_transaction; /* the open one */
+    uint64_t stale; /* bits of the servers that may not have what the session wrote: no reads there */
 };
 
 /* The balancer's memory: one a worker. busy[] (borrowed) is what least-busy goes by: running statements a

@@ -58,7 +58,7 @@ struct worker {
     struct state_table states;
     struct identities identities;
     struct pools pools;
-    struct route_balance balance;
+    struct route_balance balance, state_balance; /* of reads, of what only sets */
     struct topology *topology; /* referenced */
     struct accounts *accounts; /* referenced */
     struct list sessions;      /* struct session, all */
@@ -67,6 +67,7 @@ struct worker {
     struct list closed; /* freed when the round of the loop is over: callers up the stack may hold them */
     ev_prepare reaper;
     uint32_t next_id;
+    uint64_t slow_until[TOPOLOGY_SERVERS_MAX]; /* ms: a replica let a wait run out: nobody waits there meanwhile */
     uint64_t avoid;                  /* servers that failed since the last picture of the topology: bits */
     struct sql_names safe_functions; /* of the configuration, borrowed */
     uint8_t *scratch;                /* WORKER_SCRATCH bytes: what is read from servers */
