@@ -22,16 +22,9 @@ static inline uint64_t sql_load(const char *p, size_t n, const char *end)
     return lane;
 }
 
-/* ASCII capitals to small letters, in each of the eight bytes; others stay. */
-static inline uint64_t sql_lower(uint64_t lane)
-{
-    const uint64_t each = UINT64_C(0x0101010101010101);
-    uint64_t low7 = lane & (each * 0x7f);
-    uint64_t above_z = low7 + each * (0x7f - 'Z');
-    uint64_t from_a = low7 + each * (0x80 - 'A');
-    uint64_t capital = ~lane & (from_a ^ above_z) & (each * 0x80);
-    return lane | capital >> 2;
-}
+/* Case folded away, in each of the eight bytes: a letter's bit of case is cleared. What else may stand in an
+   ASCII name stays apart from all others ('_' 5f, digits 10..19, '$' 04). */
+#define SQL_FOLD(lane) ((lane)&UINT64_C(0xdfdfdfdfdfdfdfdf))
 
 /* Two words into one: the 128-bit product, folded. */
 static inline uint64_t sql_mix(uint64_t a, uint64_t b)
@@ -41,13 +34,13 @@ static inline uint64_t sql_mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* The hash of a name in lower case; *ret_key gets its first eight bytes. */
+/* The hash of a name without regard to case; *ret_key gets its first eight bytes, folded. */
 static inline uint64_t sql_name_hash(const char *p, size_t n, const char *end, uint64_t *ret_key)
 {
-    uint64_t key = n > 0 ? sql_lower(sql_load(p, n < 8 ? n : 8, end)) : 0;
+    uint64_t key = n > 0 ? SQL_FOLD(sql_load(p, n < 8 ? n : 8, end)) : 0;
     uint64_t hash = sql_mix(key, n);
     for (size_t i = 8; i < n; i += 8)
-        hash = sql_mix(hash, sql_lower(sql_load(p + i, n - i < 8 ? n - i : 8, end)));
+        hash = sql_mix(hash, SQL_FOLD(sql_load(p + i, n - i < 8 ? n - i : 8, end)));
     *ret_key = key;
     return hash;
 }

@@ -10,12 +10,22 @@
  */
 #include "sql_reader.h"
 
+/* Inside of a SELECT that stands deeper than the outermost one? */
+static bool in_inner_select(const struct sql_reader *reader)
+{
+    for (unsigned depth = reader->outer + 1; depth <= reader->depth; depth++) {
+        if (reader->select_at & UINT64_C(1) << depth)
+            return true;
+    }
+    return false;
+}
+
 void sql_calls_add(struct sql_reader *reader, enum sql_call_kind kind, struct sql_span text)
 {
     struct sql_facts *facts = reader->facts;
 
     /* ORDER BY 5 is the fifth column; an inner SELECT's column may be named by an outer one. */
-    bool in_inner = !reader->in_list && reader->selects > 1;
+    bool in_inner = !reader->in_list && in_inner_select(reader);
     if (facts->calls_count == SQL_CALLS_MAX || reader->sorted || in_inner) {
         facts->calls_overflow = true;
         return;

@@ -15,8 +15,6 @@
 
 #include <string.h>
 
-#include "sql_bytes.h"
-
 enum state {
     NOWHERE,
     OPEN,
@@ -91,27 +89,24 @@ static enum state state_behind(const struct sql_fold *fold, char symbol)
     return NOWHERE;
 }
 
-struct sql_folded sql_fold_end(struct sql_fold *fold)
+void sql_fold_end(struct sql_fold *fold, struct sql_folded *ret_held)
 {
-    struct sql_folded out = {.count = fold->held_count};
-    memcpy(out.held, fold->held, sizeof(out.held));
+    ret_held->count = fold->held_count;
+    memcpy(ret_held->held, fold->held, sizeof(ret_held->held));
     fold->held_count = 0;
-    fold->state = NOWHERE;
-    return out;
+    if (fold->state >= COMMA)
+        fold->state = NOWHERE;
 }
 
-struct sql_folded sql_fold_token(struct sql_fold *fold, const struct sql_token *token)
+bool sql_fold_token(struct sql_fold *fold, const struct sql_token *token, struct sql_folded *ret_held)
 {
     char symbol = symbol_of(token);
-    if (fold->state >= LITERAL && symbol && absorb(fold, symbol))
-        return (struct sql_folded){0};
 
-    struct sql_folded out = {0};
-    if (fold->held_count > 0)
-        out = sql_fold_end(fold);
-    out.passes = true;
+    if (fold->state >= LITERAL && symbol && absorb(fold, symbol))
+        return false;
+    sql_fold_end(fold, ret_held);
     fold->state = (uint8_t)state_behind(fold, symbol);
-    return out;
+    return true;
 }
 
 static uint64_t hash_of(const struct sql_token *token)
@@ -128,19 +123,26 @@ static uint64_t hash_of(const struct sql_token *token)
     return '?';
 }
 
-void sql_digest_token(struct sql_digest *digest, const struct sql_token *token)
+static void hash_held(struct sql_digest *digest, const struct sql_folded *held)
 {
-    struct sql_folded out = sql_fold_token(&digest->fold, token);
-    for (unsigned i = 0; i < out.count; i++)
-        digest->hash = sql_mix(digest->hash, (unsigned char)out.held[i]);
-    if (out.passes)
+    for (unsigned i = 0; i < held->count; i++)
+        digest->hash = sql_mix(digest->hash, (unsigned char)held->held[i]);
+}
+
+void sql_digest_any(struct sql_digest *digest, const struct sql_token *token)
+{
+    struct sql_folded held;
+
+    if (sql_fold_token(&digest->fold, token, &held)) {
+        hash_held(digest, &held);
         digest->hash = sql_mix(digest->hash, hash_of(token));
+    }
 }
 
 uint64_t sql_digest_end(struct sql_digest *digest)
 {
-    struct sql_folded out = sql_fold_end(&digest->fold);
-    for (unsigned i = 0; i < out.count; i++)
-        digest->hash = sql_mix(digest->hash, (unsigned char)out.held[i]);
+    struct sql_folded held;
+    sql_fold_end(&digest->fold, &held);
+    hash_held(digest, &held);
     return digest->hash ? digest->hash : 1;
 }

@@ -8,6 +8,7 @@
 #ifndef SQL_DIGEST_H
 #define SQL_DIGEST_H
 
+#include "sql_bytes.h"
 #include "sql_lex.h"
 
 enum { SQL_FOLD_HELD_MAX = 4 };
@@ -19,22 +20,34 @@ struct sql_fold {
     char held[SQL_FOLD_HELD_MAX]; /* ',', '(' or '?' */
 };
 
-/* What comes out when a token goes in: `held` first, then the token itself if `passes`. */
+/* What was held back and has to come out now, ahead of the token. */
 struct sql_folded {
     uint8_t count;
     char held[SQL_FOLD_HELD_MAX];
-    bool passes;
 };
 
-struct sql_folded sql_fold_token(struct sql_fold *fold, const struct sql_token *token);
-struct sql_folded sql_fold_end(struct sql_fold *fold);
+/* False if the token is one with the list before it; else *ret_held comes out, then the token. */
+bool sql_fold_token(struct sql_fold *fold, const struct sql_token *token, struct sql_folded *ret_held);
+void sql_fold_end(struct sql_fold *fold, struct sql_folded *ret_held);
 
 struct sql_digest {
     struct sql_fold fold;
     uint64_t hash;
 };
 
-void sql_digest_token(struct sql_digest *digest, const struct sql_token *token);
+/* A token that may belong to a list of literals. */
+void sql_digest_any(struct sql_digest *digest, const struct sql_token *token);
+
+static inline void sql_digest_token(struct sql_digest *digest, const struct sql_token *token)
+{
+    if (sql_is_name(token) && digest->fold.held_count == 0) {
+        digest->fold.state = 0; /* no list goes on, none begins */
+        digest->hash = sql_mix(digest->hash, token->hash);
+    } else {
+        sql_digest_any(digest, token);
+    }
+}
+
 uint64_t sql_digest_end(struct sql_digest *digest); /* never 0 */
 
 #endif

@@ -661,8 +661,3 @@ enum sql_function_kind sql_function_kind(const struct sql_options *options, cons
     return since != 0 && options->version >= since ? (enum sql_function_kind)function->kind
                                                    : SQL_FUNCTION_UNKNOWN;
 }
-
-bool sql_function_known(const char *name, size_t length)
-{
-    return find(name, length) != NULL;
-}

@@ -29,7 +29,4 @@ enum { SQL_FUNCTION_NAME_MAX = 31 };
 /* What the flavour and version of the options makes of the name (any case). */
 enum sql_function_kind sql_function_kind(const struct sql_options *options, const char *name, size_t length);
 
-/* Is the name anything in the table, for any server? For display. */
-bool sql_function_known(const char *name, size_t length);
-
 #endif

@@ -1,7 +1,8 @@
 /*
  * sql_lex.c - cutting text into tokens.
  *
- *   text ──> skip_gap() ──> one of lex_word / lex_number / lex_quoted / lex_variable / lex_punctuation
+ *   text ──> a plain name, integer or sign? ──> sql_lex_short.h, done
+ *        └─> skip_gap() ──> one of lex_word / lex_number / lex_quoted / lex_variable / lex_punctuation
  *            │
  *            ├ blanks, '#' and '-- ' to the end of the line
  *            ├ comments and optimizer hints: skipped (pointsman: hints are read, sql_hint.c)
@@ -17,39 +18,30 @@
 
 #include "sql_bytes.h"
 #include "sql_comment.h"
+#include "sql_lex_short.h"
 #include "sql_multibyte.h"
 
-enum {
-    CLASS_NAME = 1,  /* part of an unquoted name */
-    CLASS_DIGIT = 2, /* 0-9 */
-    CLASS_BLANK = 4, /* what every character set calls a blank */
-    CLASS_HIGH = 8,  /* above ASCII */
-    CLASS_DUBIOUS =
-        16,         /* a blank in latin1 and others (A0) or in cp852 and others (FF), a letter elsewhere */
-    CLASS_BAD = 32, /* control characters: no server takes them outside of quotes */
-};
-
-static const uint8_t classes[256] = {
+const uint8_t sql_classes[256] = {
     [0x00 ... 0x08] = CLASS_BAD,
     [0x09 ... 0x0d] = CLASS_BLANK,
     [0x0e ... 0x1f] = CLASS_BAD,
     [' '] = CLASS_BLANK,
+    ['!'] = CLASS_SINGLE,
     ['$'] = CLASS_NAME,
+    ['%' ... '&'] = CLASS_SINGLE,
+    ['(' ... ')'] = CLASS_SINGLE,
+    ['+' ... ','] = CLASS_SINGLE,
     ['0' ... '9'] = CLASS_NAME | CLASS_DIGIT,
-    ['A' ... 'Z'] = CLASS_NAME,
-    ['_'] = CLASS_NAME,
-    ['a' ... 'z'] = CLASS_NAME,
+    [';' ... '>'] = CLASS_SINGLE,
+    ['A' ... 'Z'] = CLASS_NAME | CLASS_LETTER,
+    ['_'] = CLASS_NAME | CLASS_LETTER,
+    ['a' ... 'z'] = CLASS_NAME | CLASS_LETTER,
     [0x7f] = CLASS_BAD,
     [0x80 ... 0x9f] = CLASS_NAME | CLASS_HIGH,
     [0xa0] = CLASS_NAME | CLASS_HIGH | CLASS_DUBIOUS,
     [0xa1 ... 0xfe] = CLASS_NAME | CLASS_HIGH,
     [0xff] = CLASS_NAME | CLASS_HIGH | CLASS_DUBIOUS,
 };
-
-static uint8_t class_of(const char *p)
-{
-    return classes[(unsigned char)*p];
-}
 
 /* ---- gaps ---- */
 
@@ -61,9 +53,9 @@ static enum dashes dashes(const char *p, const char *end)
 {
     if (end - p < 2 || p[1] != '-')
         return DASHES_MINUS;
-    if (end - p == 2 || (class_of(p + 2) & (CLASS_BLANK | CLASS_BAD)))
+    if (end - p == 2 || (sql_class(p + 2) & (CLASS_BLANK | CLASS_BAD)))
         return DASHES_COMMENT;
-    return (class_of(p + 2) & CLASS_HIGH) ? DASHES_UNCLEAR : DASHES_MINUS;
+    return (sql_class(p + 2) & CLASS_HIGH) ? DASHES_UNCLEAR : DASHES_MINUS;
 }
 
 /* Behind the comment that goes to the end of the line; NULL if a NUL is in it (servers stop reading there).
@@ -110,9 +102,9 @@ static bool skip_gap(struct sql_lexer *lexer, struct sql_token *token)
     bool comments = false;
 
     for (;;) {
-        while (lexer->at < lexer->end && (class_of(lexer->at) & CLASS_BLANK))
+        while (lexer->at < lexer->end && (sql_class(lexer->at) & CLASS_BLANK))
             lexer->at++;
-        if (lexer->at >= lexer->end || (class_of(lexer->at) & CLASS_NAME))
+        if (lexer->at >= lexer->end || (sql_class(lexer->at) & CLASS_NAME))
             break;
         bool gap;
         if (!skip_comment(lexer, &gap))
@@ -128,12 +120,6 @@ static bool skip_gap(struct sql_lexer *lexer, struct sql_token *token)
 
 /* ---- names ---- */
 
-static void set_name(struct sql_lexer *lexer, struct sql_token *token, const char *from, const char *to)
-{
-    token->name = (struct sql_span){from, (uint32_t)(to - from)};
-    token->hash = sql_name_hash(from, (size_t)(to - from), lexer->end, &token->key);
-}
-
 static void finish(struct sql_lexer *lexer, struct sql_token *token, enum sql_token_kind kind, const char *to)
 {
     token->kind = (uint8_t)kind;
@@ -145,6 +131,7 @@ static void break_off(struct sql_lexer *lexer, struct sql_token *token)
 {
     token->text = lexer->at;
     finish(lexer, token, SQL_TOKEN_BROKEN, lexer->end);
+    token->ends = true;
 }
 
 /* The end of the unquoted name at p, NULL if a byte in it begins no character of its character set. */
@@ -154,14 +141,14 @@ static const char *name_end(const struct sql_lexer *lexer, const char *p, bool *
     uint8_t seen = 0, class;
 
     if (lexer->options->charset == SQL_CHARSET_PLAIN) {
-        while (p < end && ((class = class_of(p)) & CLASS_NAME)) {
+        while (p < end && ((class = sql_class(p)) & CLASS_NAME)) {
             seen |= class;
             p++;
         }
         *ret_dubious = (seen & CLASS_DUBIOUS) != 0;
         return p;
     }
-    while (p < end && ((class = class_of(p)) & CLASS_NAME)) {
+    while (p < end && ((class = sql_class(p)) & CLASS_NAME)) {
         size_t bytes = (class & CLASS_HIGH) ? sql_char_length(lexer->options->charset, p, end) : 1;
         if ((class & CLASS_HIGH) && bytes == 1)
             return NULL;
@@ -179,7 +166,7 @@ static void lex_word(struct sql_lexer *lexer, struct sql_token *token)
         break_off(lexer, token);
         return;
     }
-    set_name(lexer, token, lexer->at, to);
+    sql_set_name(lexer, token, lexer->at, to);
     finish(lexer, token, SQL_TOKEN_WORD, to);
 }
 
@@ -200,7 +187,7 @@ static const char *quoted_end(const struct sql_lexer *lexer, const char *p, bool
             p++;
         } else if (*p == '\\' && escapes) {
             p++; /* one byte, even if it begins a character: so do the servers */
-        } else if (wide && (class_of(p) & CLASS_HIGH)) {
+        } else if (wide && (sql_class(p) & CLASS_HIGH)) {
             p += sql_char_length(lexer->options->charset, p, end) - 1;
         } else if (*p == '\0' && is_name) {
             return NULL;
@@ -225,18 +212,11 @@ static void lex_quoted(struct sql_lexer *lexer, struct sql_token *token, const c
         return;
     }
     if (is_name)
-        set_name(lexer, token, p + 1, to - 1);
+        sql_set_name(lexer, token, p + 1, to - 1);
     finish(lexer, token, is_name ? SQL_TOKEN_QUOTED : SQL_TOKEN_STRING, to);
 }
 
 /* ---- numbers ---- */
-
-static const char *skip_digits(const char *p, const char *end)
-{
-    while (p < end && (class_of(p) & CLASS_DIGIT))
-        p++;
-    return p;
-}
 
 /* Behind the exponent at p, or p if there is none. */
 static const char *skip_exponent(const char *p, const char *end)
@@ -246,7 +226,7 @@ static const char *skip_exponent(const char *p, const char *end)
     const char *digits = p + 1;
     if (digits < end && (*digits == '+' || *digits == '-'))
         digits++;
-    const char *to = skip_digits(digits, end);
+    const char *to = sql_skip_digits(digits, end);
     return to > digits ? to : p;
 }
 
@@ -255,7 +235,7 @@ static bool is_radix(const char *p, const char *to)
     if (to - p < 3 || *p != '0' || (p[1] != 'x' && p[1] != 'b'))
         return false;
     for (const char *q = p + 2; q < to; q++) {
-        bool hex = (class_of(q) & CLASS_DIGIT) || ((*q | 0x20) >= 'a' && (*q | 0x20) <= 'f');
+        bool hex = (sql_class(q) & CLASS_DIGIT) || ((*q | 0x20) >= 'a' && (*q | 0x20) <= 'f');
         if (p[1] == 'x' ? !hex : (*q != '0' && *q != '1'))
             return false;
     }
@@ -267,12 +247,12 @@ static void lex_number(struct sql_lexer *lexer, struct sql_token *token)
 {
     const char *p = lexer->at, *end = lexer->end;
     const char *word = name_end(lexer, p, &token->dubious);
-    const char *digits = skip_digits(p, end), *to = skip_exponent(digits, end);
+    const char *digits = sql_skip_digits(p, end), *to = skip_exponent(digits, end);
 
     if (lexer->last_punctuation == '.' || !word) {
         lex_word(lexer, token);
     } else if (digits < end && *digits == '.') {
-        finish(lexer, token, SQL_TOKEN_NUMBER, skip_exponent(skip_digits(digits + 1, end), end));
+        finish(lexer, token, SQL_TOKEN_NUMBER, skip_exponent(sql_skip_digits(digits + 1, end), end));
     } else if (word == digits || to >= word) {
         finish(lexer, token, SQL_TOKEN_NUMBER, to > word ? to : word);
     } else if (is_radix(p, word)) {
@@ -286,7 +266,7 @@ static void lex_number(struct sql_lexer *lexer, struct sql_token *token)
 
 static const char *user_variable_end(const char *p, const char *end)
 {
-    while (p < end && ((class_of(p) & (CLASS_NAME | CLASS_HIGH)) == CLASS_NAME || *p == '.'))
+    while (p < end && ((sql_class(p) & (CLASS_NAME | CLASS_HIGH)) == CLASS_NAME || *p == '.'))
         p++;
     return p;
 }
@@ -304,11 +284,11 @@ static void lex_variable(struct sql_lexer *lexer, struct sql_token *token)
         to = quoted_end(lexer, p, opens_name(lexer, *p));
     else
         to = system ? name_end(lexer, p, &token->dubious) : user_variable_end(p, end);
-    if (!to || (system && to == p) || (!quoted && !system && to < end && (class_of(to) & CLASS_HIGH))) {
+    if (!to || (system && to == p) || (!quoted && !system && to < end && (sql_class(to) & CLASS_HIGH))) {
         break_off(lexer, token);
         return;
     }
-    set_name(lexer, token, p + quoted, to - quoted);
+    sql_set_name(lexer, token, p + quoted, to - quoted);
     finish(lexer, token, system ? SQL_TOKEN_SYSTEM_VARIABLE : SQL_TOKEN_USER_VARIABLE, to);
 }
 
@@ -318,7 +298,7 @@ static bool begins_fraction(const struct sql_lexer *lexer, const struct sql_toke
     const char *p = lexer->at;
     bool behind_name = lexer->last_kind == SQL_TOKEN_WORD || lexer->last_kind == SQL_TOKEN_QUOTED ||
                        lexer->last_kind == SQL_TOKEN_SYSTEM_VARIABLE;
-    return lexer->end - p > 1 && (class_of(p + 1) & CLASS_DIGIT) && !(behind_name && token->touching);
+    return lexer->end - p > 1 && (sql_class(p + 1) & CLASS_DIGIT) && !(behind_name && token->touching);
 }
 
 static void lex_punctuation(struct sql_lexer *lexer, struct sql_token *token)
@@ -326,7 +306,7 @@ static void lex_punctuation(struct sql_lexer *lexer, struct sql_token *token)
     const char *p = lexer->at, *end = lexer->end;
 
     if (*p == '.' && begins_fraction(lexer, token)) {
-        finish(lexer, token, SQL_TOKEN_NUMBER, skip_exponent(skip_digits(p + 1, end), end));
+        finish(lexer, token, SQL_TOKEN_NUMBER, skip_exponent(sql_skip_digits(p + 1, end), end));
         return;
     }
     if (*p == ':' && end - p > 1 && p[1] == '=') {
@@ -335,6 +315,7 @@ static void lex_punctuation(struct sql_lexer *lexer, struct sql_token *token)
     }
     finish(lexer, token, *p == '?' ? SQL_TOKEN_PARAMETER : SQL_TOKEN_PUNCTUATION, p + 1);
     token->punctuation = *p == '?' ? 0 : *p;
+    token->ends = *p == ';';
 }
 
 /* N'..', X'..', B'..': one token with the string that follows at once. */
@@ -347,7 +328,7 @@ static bool is_prefixed_string(const char *p, const char *end)
 static void lex_token(struct sql_lexer *lexer, struct sql_token *token)
 {
     const char *p = lexer->at;
-    uint8_t class = class_of(p);
+    uint8_t class = sql_class(p);
 
     if (class & CLASS_DIGIT)
         lex_number(lexer, token);
@@ -365,20 +346,16 @@ static void lex_token(struct sql_lexer *lexer, struct sql_token *token)
         lex_punctuation(lexer, token);
 }
 
-void sql_lex_init(struct sql_lexer *lexer, const char *text, size_t length, const struct sql_options *options,
-                  struct sql_hint *hint)
-{
-    *lexer = (struct sql_lexer){
-        .begin = text, .at = text, .end = text + length, .options = options, .hint = hint};
-}
+/* ---- the way in ---- */
 
-void sql_lex_next(struct sql_lexer *lexer, struct sql_token *token)
+void sql_lex_long(struct sql_lexer *lexer, struct sql_token *token)
 {
     *token = (struct sql_token){0};
     if (lexer->last_kind == SQL_TOKEN_BROKEN || !skip_gap(lexer, token)) {
         break_off(lexer, token);
     } else if (lexer->at >= lexer->end) {
         token->text = lexer->at;
+        token->ends = true;
         if (lexer->in_code) /* an executable comment that doesn't end */
             break_off(lexer, token);
     } else {
@@ -390,8 +367,15 @@ void sql_lex_next(struct sql_lexer *lexer, struct sql_token *token)
     lexer->tokens++;
 }
 
-bool sql_token_is(const struct sql_token *token, const char *name)
+void sql_lex_init(struct sql_lexer *lexer, const char *text, size_t length, const struct sql_options *options,
+                  struct sql_hint *hint)
 {
-    size_t length = strlen(name);
-    return token->name.length == length && strncasecmp(token->name.at, name, length) == 0;
+    *lexer = (struct sql_lexer){
+        .begin = text, .at = text, .end = text + length, .options = options, .hint = hint};
+}
+
+void sql_lex_next(struct sql_lexer *lexer, struct sql_token *token)
+{
+    if (!sql_lex_short(lexer, token))
+        sql_lex_long(lexer, token);
 }

@@ -7,6 +7,9 @@
 #ifndef SQL_LEX_H
 #define SQL_LEX_H
 
+#include <string.h>
+#include <strings.h>
+
 #include "pointsman/protocol/sql.h"
 
 enum sql_token_kind {
@@ -24,17 +27,18 @@ enum sql_token_kind {
 };
 
 struct sql_token {
-    const char *text; /* as written, quotes and all (BROKEN: where the trouble begins) */
+    _Alignas(16) const char *text; /* as written, quotes and all (BROKEN: where the trouble begins) */
     uint32_t length;
     uint8_t kind;     /* enum sql_token_kind */
     char punctuation; /* PUNCTUATION: the character; else 0 */
     bool touching;    /* nothing stands between it and the token before */
     bool blanks_only; /* at most blanks stand between them (no comment) */
+    bool ends;        /* END, BROKEN or ';': the statement ends here */
     bool dubious;     /* a server with another character set might cut this word differently */
     struct sql_span
         name;      /* WORD, QUOTED and variables: without @ and quotes (doubled quotes left as they are) */
-    uint64_t key;  /* names: the first eight bytes in lower case, the first one lowest, zeroes behind */
-    uint64_t hash; /* names: of the whole name in lower case */
+    uint64_t key;  /* names: the first eight bytes without case (SQL_KEY), zeroes behind */
+    uint64_t hash; /* names: of the whole name without case */
 };
 
 struct sql_lexer {
@@ -55,12 +59,17 @@ void sql_lex_next(struct sql_lexer *lexer, struct sql_token *token);
 
 /* The key of a literal word, to compare with: SQL_KEY('s', 'y', 's'). Up to eight letters. */
 #define SQL_KEY_(a, b, c, d, e, f, g, h, ...)                                                                \
-    ((uint64_t)(a) | (uint64_t)(b) << 8 | (uint64_t)(c) << 16 | (uint64_t)(d) << 24 | (uint64_t)(e) << 32 |  \
-     (uint64_t)(f) << 40 | (uint64_t)(g) << 48 | (uint64_t)(h) << 56)
+    (((uint64_t)(a) | (uint64_t)(b) << 8 | (uint64_t)(c) << 16 | (uint64_t)(d) << 24 | (uint64_t)(e) << 32 | \
+      (uint64_t)(f) << 40 | (uint64_t)(g) << 48 | (uint64_t)(h) << 56) &                                     \
+     UINT64_C(0xdfdfdfdfdfdfdfdf))
 #define SQL_KEY(...) SQL_KEY_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0, 0)
 
-/* Is the token's name this one? `name` in lower case. */
-bool sql_token_is(const struct sql_token *token, const char *name);
+/* Is the token's name this one? `name` in lower case; cheapest if it is a literal. */
+static inline bool sql_token_is(const struct sql_token *token, const char *name)
+{
+    size_t length = strlen(name);
+    return token->name.length == length && strncasecmp(token->name.at, name, length) == 0;
+}
 
 static inline bool sql_is_name(const struct sql_token *token)
 {

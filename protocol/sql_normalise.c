@@ -7,6 +7,7 @@
 
 #include "sql_digest.h"
 #include "sql_functions.h"
+#include "sql_words.h"
 
 struct output {
     char *at;
@@ -43,39 +44,45 @@ static void put_held(struct output *out, const struct sql_folded *folded)
         put_token(out, &folded->held[i], 1, folded->held[i] == '?' ? 0 : folded->held[i], false);
 }
 
-/* Words that are no function names (those are known already) and that everybody writes in capitals. */
-static bool is_keyword(const struct sql_token *token)
+/* Keywords that nothing else here knows of. */
+static const char *const keywords[] = {
+    "add",       "after",  "analyze",     "asc",       "begin",    "cascade", "change",    "column",
+    "commit",    "cross",  "current",     "databases", "default",  "desc",    "describe",  "dual",
+    "duplicate", "end",    "execute",     "explain",   "false",    "first",   "flush",     "force",
+    "foreign",   "global", "ignore",      "inner",     "interval", "is",      "left",      "local",
+    "locked",    "mode",   "modify",      "names",     "natural",  "next",    "nowait",    "null",
+    "only",      "outer",  "persist",     "prepare",   "primary",  "read",    "recursive", "references",
+    "release",   "rename", "returning",   "right",     "rollback", "rows",    "savepoint", "separator",
+    "session",   "set",    "show",        "skip",      "start",    "status",  "tables",    "columns",
+    "temporary", "to",     "transaction", "true",      "truncate", "unlock",  "use",       "work",
+    "write",     "xa",
+};
+
+/* Keywords, and functions with their parenthesis, but no columns that are called like functions. */
+static bool is_keyword(const struct sql_lexer *lexer, const struct sql_token *token)
 {
-    static const char *const words[] = {
-        "add",      "after",     "alter",      "analyze",      "asc",           "begin",
-        "call",     "cascade",   "change",     "column",       "commit",        "create",
-        "cross",    "current",   "databases",  "default",      "delete",        "desc",
-        "describe", "do",        "drop",       "dual",         "duplicate",     "end",
-        "escape",   "execute",   "exists",     "explain",      "false",         "fetch",
-        "first",    "flush",     "for",        "force",        "foreign",       "global",
-        "grant",    "ignore",    "inner",      "insert",       "into",          "is",
-        "kill",     "lateral",   "limit",      "load",         "local",         "lock",
-        "mode",     "modify",    "names",      "natural",      "next",          "null",
-        "offset",   "only",      "outer",      "prepare",      "primary",       "procedure",
-        "read",     "recursive", "references", "release",      "rename",        "returning",
-        "revoke",   "rollback",  "rows",       "savepoint",    "separator",     "session",
-        "set",      "share",     "show",       "start",        "status",        "tables",
-        "table",    "temporary", "to",         "transaction",  "true",          "truncate",
-        "unlock",   "update",    "use",        "work",         "write",         "xa",
-        "columns",  "describe",  "persist",    "sql_no_cache", "straight_join", "nowait",
-        "skip",     "locked",    "asc",
-    };
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (sql_token_is(token, words[i]))
+    const char *behind = token->text + token->length;
+
+    if (sql_word(token) != SQL_WORD_OTHER)
+        return true;
+    switch (sql_function_kind(lexer->options, token->text, token->length)) {
+    case SQL_FUNCTION_UNKNOWN: break;
+    case SQL_FUNCTION_SYNTAX: return true;
+    default:
+        if (behind < lexer->end && *behind == '(')
             return true;
     }
-    return sql_function_known(token->name.at, token->name.length);
+    for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+        if (sql_token_is(token, keywords[i]))
+            return true;
+    }
+    return false;
 }
 
-static void put_word(struct output *out, const struct sql_token *token)
+static void put_word(struct output *out, const struct sql_lexer *lexer, const struct sql_token *token)
 {
-    char capitals[32];
-    if (out->last == '.' || token->length > sizeof(capitals) || !is_keyword(token)) {
+    char capitals[SQL_FUNCTION_NAME_MAX];
+    if (out->last == '.' || token->length > sizeof(capitals) || !is_keyword(lexer, token)) {
         put_token(out, token->text, token->length, 0, token->touching);
         return;
     }
@@ -86,13 +93,13 @@ static void put_word(struct output *out, const struct sql_token *token)
     put_token(out, capitals, token->length, 0, token->touching);
 }
 
-static void put_plain(struct output *out, const struct sql_token *token)
+static void put_plain(struct output *out, const struct sql_lexer *lexer, const struct sql_token *token)
 {
     switch (token->kind) {
     case SQL_TOKEN_STRING:
     case SQL_TOKEN_NUMBER:
     case SQL_TOKEN_PARAMETER: put_token(out, "?", 1, 0, token->touching); break;
-    case SQL_TOKEN_WORD: put_word(out, token); break;
+    case SQL_TOKEN_WORD: put_word(out, lexer, token); break;
     case SQL_TOKEN_BROKEN: put_token(out, "...", 3, 0, false); break;
     default: put_token(out, token->text, token->length, token->punctuation, token->touching); break;
     }
@@ -105,7 +112,7 @@ size_t sql_normalise(const char *text, size_t length, const struct sql_options *
     struct sql_lexer lexer;
     struct sql_token token;
     struct sql_fold fold = {0};
-    struct sql_folded folded;
+    struct sql_folded held;
 
     if (size == 0)
         return 0;
@@ -114,15 +121,15 @@ size_t sql_normalise(const char *text, size_t length, const struct sql_options *
         sql_lex_next(&lexer, &token);
         if (token.kind == SQL_TOKEN_END)
             break;
-        folded = sql_fold_token(&fold, &token);
-        put_held(&output, &folded);
-        if (folded.passes)
-            put_plain(&output, &token);
+        if (sql_fold_token(&fold, &token, &held)) {
+            put_held(&output, &held);
+            put_plain(&output, &lexer, &token);
+        }
         if (token.kind == SQL_TOKEN_BROKEN || output.length + 1 >= size)
             break;
     }
-    folded = sql_fold_end(&fold);
-    put_held(&output, &folded);
+    sql_fold_end(&fold, &held);
+    put_held(&output, &held);
     out[output.length] = '\0';
     return output.length;
 }

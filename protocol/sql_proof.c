@@ -410,23 +410,13 @@ static void prove_punctuation(struct sql_reader *reader)
     }
 }
 
-void sql_prove_token(struct sql_reader *reader)
+static void prove_rare(struct sql_reader *reader, const struct sql_token *token)
 {
-    const struct sql_token *token = sql_now(reader);
-
-    if (reader->call >= 0)
-        sql_calls_close(reader);
-    if (reader->in_list && !reader->item)
-        sql_calls_item_token(reader);
     switch (token->kind) {
-    case SQL_TOKEN_WORD:
     case SQL_TOKEN_QUOTED:
         if (sql_back(reader, 1)->punctuation == '.')
             prove_name_behind_dot(reader);
-        else if (token->kind == SQL_TOKEN_WORD)
-            prove_word(reader);
         break;
-    case SQL_TOKEN_PUNCTUATION: prove_punctuation(reader); break;
     case SQL_TOKEN_USER_VARIABLE:
         if (reader->into)
             assign_user_variable(reader, token);
@@ -438,17 +428,45 @@ void sql_prove_token(struct sql_reader *reader)
     }
 }
 
+static inline void prove_token(struct sql_reader *reader)
+{
+    const struct sql_token *token = sql_now(reader);
+
+    if (reader->call >= 0)
+        sql_calls_close(reader);
+    if (!reader->item && reader->in_list)
+        sql_calls_item_token(reader);
+    if (token->kind == SQL_TOKEN_WORD) {
+        if (sql_back(reader, 1)->punctuation == '.')
+            prove_name_behind_dot(reader);
+        else
+            prove_word(reader);
+    } else if (token->kind == SQL_TOKEN_PUNCTUATION) {
+        prove_punctuation(reader);
+    } else {
+        prove_rare(reader, token);
+    }
+}
+
+void sql_prove_token(struct sql_reader *reader)
+{
+    prove_token(reader);
+}
+
 void sql_prove_to(struct sql_reader *reader, const char *word)
 {
-    while (!sql_at_end(reader) && !(word && sql_at_word(reader, word))) {
-        sql_prove_token(reader);
+    while (!sql_at_end(reader) && !sql_at_word(reader, word)) {
+        prove_token(reader);
         sql_step(reader);
     }
 }
 
 void sql_prove(struct sql_reader *reader)
 {
-    sql_prove_to(reader, NULL);
+    while (!sql_at_end(reader)) {
+        prove_token(reader);
+        sql_step_inline(reader);
+    }
     if (reader->in_list)
         sql_calls_list_end(reader);
 }

@@ -7,6 +7,7 @@
  */
 #include "sql_reader.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
@@ -424,12 +425,23 @@ static size_t consumed(const struct sql_reader *reader, const char *text, size_t
     return at;
 }
 
+/* All but the calls, which count only up to calls_count: clearing them would cost as much as a short read. */
+static void init_facts(struct sql_facts *facts)
+{
+    memset(facts, 0, offsetof(struct sql_facts, calls));
+    facts->verb = SQL_UNKNOWN;
+    facts->reason = SQL_REASON_UNKNOWN;
+    facts->calls_count = 0;
+    facts->calls_overflow = false;
+    facts->set_text = (struct sql_span){0};
+}
+
 size_t sql_read(const char *text, size_t length, const struct sql_options *options,
                 struct sql_facts *ret_facts)
 {
     struct sql_reader reader;
 
-    *ret_facts = (struct sql_facts){.verb = SQL_UNKNOWN, .reason = SQL_REASON_UNKNOWN};
+    init_facts(ret_facts);
     if (length > UINT32_MAX) {
         ret_facts->effects = SQL_MAY_CHANGE_SESSION;
         ret_facts->digest = 1;

@@ -64,20 +64,20 @@ static void compare_names(struct sql_reader *reader, const struct sql_token *tok
         sql_effect(reader, SQL_MENTIONS_WATCHED);
 }
 
-void sql_step(struct sql_reader *reader)
+/* What is rare: a word that may be cut differently, names to compare with, trouble. */
+void sql_look_closer(struct sql_reader *reader, const struct sql_token *token)
 {
-    struct sql_token *token = &reader->ring[++reader->now & 3];
-
-    sql_lex_next(&reader->lexer, token);
-    if (token->kind == SQL_TOKEN_END || token->punctuation == ';')
-        return;
-    sql_digest_token(&reader->digest, token);
     if (token->dubious)
         sql_blame(reader, SQL_REASON_UNKNOWN, token);
     if (reader->has_names && sql_is_name(token))
         compare_names(reader, token);
     if (token->kind == SQL_TOKEN_BROKEN)
         reader->broken = true;
+}
+
+void sql_step(struct sql_reader *reader)
+{
+    sql_step_inline(reader);
 }
 
 bool sql_at_word(const struct sql_reader *reader, const char *word)

@@ -15,6 +15,7 @@
 
 #include "sql_digest.h"
 #include "sql_lex.h"
+#include "sql_lex_short.h"
 #include "sql_words.h"
 
 enum { SQL_DEPTH_MAX = 63 };
@@ -62,14 +63,27 @@ static inline const struct sql_token *sql_now(const struct sql_reader *reader)
 void sql_reader_init(struct sql_reader *reader, const char *text, size_t length,
                      const struct sql_options *options, struct sql_facts *facts);
 
+/* What is rare about a token: doubts, names to compare with, trouble. */
+void sql_look_closer(struct sql_reader *reader, const struct sql_token *token);
+
 /* To the next token; it is hashed, and compared with the names of the options. */
-void sql_step(struct sql_reader *reader);
+static inline void sql_step_inline(struct sql_reader *reader)
+{
+    struct sql_token *token = &reader->ring[++reader->now & 3];
+
+    if (!sql_lex_short(&reader->lexer, token))
+        sql_lex_long(&reader->lexer, token);
+    if (!token->ends || token->kind == SQL_TOKEN_BROKEN)
+        sql_digest_token(&reader->digest, token);
+    if (token->dubious || token->ends || reader->has_names)
+        sql_look_closer(reader, token);
+}
+void sql_step(struct sql_reader *reader); /* the same, as a call */
 
 /* Is the current token the end of the statement? */
 static inline bool sql_at_end(const struct sql_reader *reader)
 {
-    const struct sql_token *token = sql_now(reader);
-    return token->kind == SQL_TOKEN_END || token->kind == SQL_TOKEN_BROKEN || token->punctuation == ';';
+    return sql_now(reader)->ends;
 }
 
 /* The current token is this unquoted word (lower case). */
@@ -96,7 +110,7 @@ struct sql_span sql_take_name(struct sql_reader *reader);
 
 /* Reads expressions and clauses up to the end of the statement: reasons, effects, calls. */
 void sql_prove(struct sql_reader *reader);
-void sql_prove_to(struct sql_reader *reader, const char *word); /* up to that word or the end */
+void sql_prove_to(struct sql_reader *reader, const char *word); /* up to that word, or the end */
 void sql_prove_token(struct sql_reader *reader);                /* the current token only, not stepped over */
 
 /* sql_calls.c, for sql_proof.c */

@@ -89,7 +89,15 @@ bool sql_word_is_modifier(const struct sql_token *token)
         "straight_join", "sql_small_result", "sql_big_result",      "sql_buffer_result",
         "sql_no_cache",  "sql_cache",        "sql_calc_found_rows",
     };
-    return token->kind == SQL_TOKEN_WORD && is_one_of(token, words, sizeof(words) / sizeof(words[0]));
+    if (token->kind != SQL_TOKEN_WORD || token->length < 3)
+        return false;
+    switch (token->text[0] | 0x20) { /* most names are none */
+    case 'a':
+    case 'd':
+    case 'h':
+    case 's': return is_one_of(token, words, sizeof(words) / sizeof(words[0]));
+    }
+    return false;
 }
 
 bool sql_word_is_operator(const struct sql_token *token)
