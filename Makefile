@@ -81,6 +81,8 @@ $(UNIT): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libproxy.a $(BU
 	$(call say,ld,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 # This one makes each allocation fail in turn.
 $(BUILD)/tests/unit/config/test_config_memory: ALL_LDFLAGS += -Wl,--wrap=calloc,--wrap=reallocarray,--wrap=strdup,--wrap=free
+# So do these, by tests/unit/scarce.h.
+$(filter-out %/test_config_memory,$(filter %_memory,$(UNIT))): ALL_LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc
 $(FUNC): $(BUILD)/tests/functional/%: $(BUILD)/tests/functional/%.o $(BUILD)/libcluster.a $(BUILD)/libproxy.a $(BUILD)/libprotocol.a
 	$(call say,ld,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 $(TOOLS): $(BUILD)/tests/%: $(BUILD)/tests/cluster/%.o $(BUILD)/libcluster.a
