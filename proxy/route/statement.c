@@ -196,11 +196,11 @@ unsigned route_pins(const struct route_statement *statement, bool worked)
             pins |= pinning[i].pin;
     if (!worked)
         return pins;
-    if (statement->reason == SQL_REASON_PRIVILEGED)
+    if (statement->reasons >> SQL_REASON_PRIVILEGED & 1)
         pins |= PIN_SESSION_VARIABLE;
-    if (statement->verb == SQL_SET_ROLE)
+    if (route_has_verb(statement, SQL_SET_ROLE))
         pins |= PIN_ROLE;
-    if (statement->effects & SQL_ONE_SHOT && statement->verb == SQL_SET_TRANSACTION)
+    if (statement->effects & SQL_ONE_SHOT && route_has_verb(statement, SQL_SET_TRANSACTION))
         pins |= PIN_NEXT_TRANSACTION;
     return pins;
 }

@@ -32,7 +32,6 @@ static const uint32_t offered = CAP_LONG_PASSWORD | CAP_FOUND_ROWS | CAP_LONG_FL
 
 /* What is known of a login while it goes on. */
 struct login_attempt {
-    uint8_t scramble[SCRAMBLE_LENGTH];
     bool with_password;
     char user[256];
     char schema[256]; /* empty: none */
@@ -81,7 +80,7 @@ bool login_greet(struct session *session)
         return false;
     }
     session->login = calloc(1, sizeof *session->login);
-    if (!session->login || !auth_scramble_make(session->login->scramble)) {
+    if (!session->login || !auth_scramble_make(session->scramble)) {
         refuse_early(session, SERVER_ERROR_OUT_OF_RESOURCES);
         return false;
     }
@@ -95,7 +94,7 @@ bool login_greet(struct session *session)
                                 .collation = look && !look->mariadb ? 255 : 45,
                                 .status = STATUS_AUTOCOMMIT,
                                 .plugin = {(const uint8_t *)native, sizeof native - 1}};
-    memcpy(greeting.scramble, session->login->scramble, SCRAMBLE_LENGTH);
+    memcpy(greeting.scramble, session->scramble, SCRAMBLE_LENGTH);
     uint8_t packet[512];
     struct writer w = writer_of(packet, sizeof packet);
     size_t mark = packet_begin(&w);
@@ -165,7 +164,7 @@ static bool check(struct session *session, const struct account *account, struct
         expected = stage2;
         has_password = *account->password != 0;
     }
-    bool right = auth_native_check(answer.at, answer.length, session->login->scramble, expected, stage1);
+    bool right = auth_native_check(answer.at, answer.length, session->scramble, expected, stage1);
     if (!has_password)
         right = answer.length == 0;
     if (account && right)
@@ -281,7 +280,7 @@ static void ask_again(struct session *session)
     uint8_t packet[128];
     struct writer w = writer_of(packet, sizeof packet);
     size_t mark = packet_begin(&w);
-    auth_switch_write(&w, native, session->login->scramble);
+    auth_switch_write(&w, native, session->scramble);
     packet_end(&w, mark, session->sequence);
     session_step_to(session, SESSION_SWITCHED);
     session_send(session, packet, writer_length(&w));
@@ -320,6 +319,12 @@ static void begin(struct session *session, const struct login *login, bool answe
     }
 }
 
+static bool is_native(struct bytes plugin)
+{
+    return !plugin.at ||
+           (plugin.length == sizeof native - 1 && memcmp(plugin.at, native, plugin.length) == 0);
+}
+
 static void first_packet(struct session *session, const uint8_t *payload, size_t length)
 {
     struct login login;
@@ -329,9 +334,7 @@ static void first_packet(struct session *session, const uint8_t *payload, size_t
         return;
     }
     session->capabilities = login.capabilities & offered;
-    bool speaks_native = !login.plugin.at || (login.plugin.length == sizeof native - 1 &&
-                                              memcmp(login.plugin.at, native, login.plugin.length) == 0);
-    begin(session, &login, speaks_native || login.auth.length == 0);
+    begin(session, &login, is_native(login.plugin) || login.auth.length == 0);
 }
 
 void login_packet(struct session *session, const uint8_t *payload, size_t length, uint8_t sequence)
@@ -343,14 +346,14 @@ void login_packet(struct session *session, const uint8_t *payload, size_t length
         admit(session, (struct bytes){payload, length});
 }
 
-/* Everything of the session ends, and it logs in again with a fresh scramble. */
+/* Everything of the session ends, and it logs in again. The scramble stays the greeting's, as servers have
+ * it: client libraries answer with that one, whatever an auth switch brings. */
 void login_change_user(struct session *session, const uint8_t *payload, size_t length)
 {
     struct login login;
     session->sequence = 1;
     session->login = calloc(1, sizeof *session->login);
-    if (!session->login || !auth_scramble_make(session->login->scramble) ||
-        !change_user_read(payload, length, session->capabilities, &login)) {
+    if (!session->login || !change_user_read(payload, length, session->capabilities, &login)) {
         session_send_error(session, 1, SERVER_ERROR_HANDSHAKE);
         session_close(session);
         return;
@@ -361,5 +364,5 @@ void login_change_user(struct session *session, const uint8_t *payload, size_t l
     session->lost = 0;
     session->step = SESSION_GREETED;
     list_append(&session->worker->logins, &session->phase_link);
-    begin(session, &login, false);
+    begin(session, &login, is_native(login.plugin) || login.auth.length == 0);
 }

@@ -125,11 +125,12 @@ static void client_eof(struct relay *relay, const struct result_event *event)
     if (event->status & STATUS_SESSION_STATE_CHANGED) {
         uint8_t *status = relay->at - event->length + PACKET_HEADER + 3;
         status[1] &= (uint8_t) ~(STATUS_SESSION_STATE_CHANGED >> 8);
-        if (session->statement.verb == SQL_DML)
-            relay->backend->dirty =
-                true; /* its GTID, most likely; if a trigger set a variable, nobody else may see it */
-        else
+        /* What was changed isn't said here. Most likely the position of a write; if it can be more the
+         * session is held, and if it can't, nobody else shall see it all the same. */
+        if (session->statement.effects & SQL_MAY_CHANGE_SESSION)
             session->changed = true;
+        else
+            relay->backend->dirty = true;
         position_write_somewhere(session);
     }
     pass(relay, event->length);

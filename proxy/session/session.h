@@ -85,8 +85,9 @@ struct session {
         *tracking; /* owned; what the client wants to be told, NULL: the servers' default (effects.c) */
     uint64_t insert_id, found_rows;
     int64_t row_count;
-    uint16_t results;            /* results of the present command that were good */
-    struct login_attempt *login; /* owned; only while logging in (login.c) */
+    uint16_t results;                  /* results of the present command that were good */
+    uint8_t scramble[SCRAMBLE_LENGTH]; /* of the greeting; COM_CHANGE_USER is answered by it too */
+    struct login_attempt *login;       /* owned; only while logging in (login.c) */
 };
 
 /* ---- session.c ---- */
