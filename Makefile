@@ -141,6 +141,12 @@ demo-check: deps ## the demo for some seconds: were reads spread, and did no wri
 	@$(MAKE) $(in_parallel) $(DEMO) $(BUILD)/pointsman && exec $(DEMO) --check
 bench: deps-bench ## measure beside direct connections and HAProxy: a table, a plot
 	@$(MAKE) $(in_parallel) $(BUILD)/pointsman $(TOOLS) $(BENCH) && BUILD=$(BUILD) exec tests/bench/run
+bench-docs: ## the last `make bench` becomes docs/benchmarks.md and its plot
+	@test -e $(BUILD)/bench/benchmarks.md || { echo "there is no $(BUILD)/bench/benchmarks.md: make bench" >&2; exit 1; }
+	cp $(BUILD)/bench/benchmarks.md $(BUILD)/bench/benchmarks.svg docs/
+bench-instructions: deps-bench ## instructions a statement of the proxy, by callgrind
+	@$(MAKE) $(in_parallel) $(BUILD)/pointsman $(TOOLS) && BUILD=$(BUILD) exec tests/bench/instructions
+.PHONY: bench-docs bench-instructions
 
 # Objects only; gcc warns of some things only when it optimises.
 objects: $(call obj,$(SOURCES))
