@@ -84,7 +84,7 @@ static void add_pins(const struct session_row *row, void *arg)
     }
 }
 
-/* Which statement pinned, and when, is not in the workers' rows: digest and age_ms are NULL. */
+/* Which statement pinned, and when, is not in the workers' rows: digest is empty, age_ms NULL. */
 void show_pins(struct request *request, struct reply *reply)
 {
     struct result_set *set = &reply->set;
@@ -95,7 +95,7 @@ void show_pins(struct request *request, struct reply *reply)
         if (sums.sessions[bit] == 0)
             continue;
         result_text(set, pin_name(bit));
-        result_null(set);
+        result_text(set, "");
         result_number(set, (int64_t)sums.sessions[bit]);
         result_null(set);
         if (sums.idle[bit])
