@@ -131,7 +131,8 @@ static void client_eof(struct relay *relay, const struct result_event *event)
             session->changed = true;
         else
             relay->backend->dirty = true;
-        position_write_somewhere(session);
+        if (session->statement.verb != SQL_SELECT || session->statement.effects & SQL_MAY_CHANGE_SESSION)
+            position_write_somewhere(session);
     }
     pass(relay, event->length);
 }
