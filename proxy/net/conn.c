@@ -35,6 +35,7 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
     (void)events;
     struct conn *conn = watcher->data;
     if (flush(conn) != CONN_OK) {
+        ev_io_stop(loop, watcher); /* it would fail again */
         conn->events->failed(conn);
     } else if (!conn_backlogged(conn)) {
         ev_io_stop(loop, watcher);

@@ -183,7 +183,7 @@ static void on_failed(struct conn *conn)
     if (backend->list == BACKEND_CONNECTING)
         backend_connect_failed(backend, 0, "", strerror(errno), strlen(strerror(errno)));
     else
-        backend->pool->set->events->lost(backend);
+        backend->pool->set->events->readable(backend); /* its last words, or its end */
 }
 
 static const struct conn_events backend_events = {on_readable, on_drained, on_failed};

@@ -123,7 +123,10 @@ void session_next(struct session *session)
             break;
     }
     session->in_next = false;
-    if (session->step == SESSION_READY) {
+    if (session->step == SESSION_READY && session->half_closed) {
+        if (!conn_backlogged(&session->conn))
+            session_close(session);
+    } else if (session->step == SESSION_READY) {
         conn_watch(&session->conn, true);
         if (session->worker->stop && !(session->pins & PIN_TRANSACTION))
             session_close(session);
@@ -167,6 +170,18 @@ static size_t room_wanted(const struct session *session)
     return whole > used && whole <= CHUNK_LARGE ? whole - used : 1;
 }
 
+/* A client that sends no more may still wait for its answers, as it could at a server. */
+static void client_closed(struct session *session)
+{
+    bool answers = session->step == SESSION_RUNNING || session->step == SESSION_WAITING;
+    if (!answers && !(session->step == SESSION_READY && conn_backlogged(&session->conn))) {
+        session_close(session);
+        return;
+    }
+    session->half_closed = true;
+    conn_watch(&session->conn, false);
+}
+
 static void read_more(struct session *session)
 {
     struct chunk *in = session->conn.in;
@@ -179,7 +194,10 @@ static void read_more(struct session *session)
     if (outcome == CONN_AGAIN)
         return;
     if (outcome != CONN_OK) {
-        session_close(session);
+        if (outcome == CONN_CLOSED)
+            client_closed(session);
+        else
+            session_close(session);
         return;
     }
     figure_add(&session->worker->figures.bytes_in, chunk_used(session->conn.in) - before);

@@ -51,6 +51,7 @@ struct session {
     bool must_wait;    /* the server it goes to is asked to wait for its last write first */
     bool answer_begun; /* a byte of the answer went to the client */
     bool close_after;  /* to be closed when the statement is over */
+    bool half_closed;  /* the client sends no more: closed when what it has sent is answered */
     bool kill_asked;
     uint8_t sequence; /* next to be sent while the server isn't asked */
     uint8_t retries;

@@ -5,11 +5,25 @@
  *   socket ──read──> worker's scratch ──hop headers──> the server's socket (what it doesn't take waits there,
  * and we stop reading)
  *
- * A request ends with its first packet shorter than PACKET_MAX, a file with an empty one.
+ * A request ends with its first packet shorter than PACKET_MAX, a file with an empty one that doesn't belong
+ * to a packet of PACKET_MAX before it.
+ *
+ * A server may answer and close before it has read everything. A write that fails therefore says nothing yet:
+ * what is left goes nowhere, and reading finds out whether there is an answer.
  */
 #include <string.h>
 
 #include "session.h"
+
+/* A header has come. True: the stream ends with this packet, which is empty. */
+static bool begin_packet(struct stream *stream)
+{
+    bool continues = stream->longer;
+    stream->have = 0;
+    stream->left = packet_length(stream->header);
+    stream->longer = stream->left == PACKET_MAX;
+    return stream->left == 0 && !(stream->is_file && continues);
+}
 
 /* How many of these bytes belong to the stream; *ret_end: it is complete with them. */
 static size_t hop(struct stream *stream, const uint8_t *data, size_t length, bool *ret_end)
@@ -21,13 +35,8 @@ static size_t hop(struct stream *stream, const uint8_t *data, size_t length, boo
             stream->header[stream->have++] = data[at++];
             if (stream->have < PACKET_HEADER)
                 continue;
-            stream->have = 0;
-            stream->left = packet_length(stream->header);
-            stream->longer = stream->left == PACKET_MAX;
-            if (stream->left == 0) {
-                *ret_end = true;
+            if ((*ret_end = begin_packet(stream)))
                 break;
-            }
         } else {
             size_t n = length - at < stream->left ? length - at : stream->left;
             at += n;
@@ -48,23 +57,21 @@ static void forward(struct session *session, const uint8_t *data, size_t length)
     size_t n = hop(&session->stream, data, length, &end);
     session->stream.active = !end;
     /* The answer may have come already (a server that refuses early): then the rest goes nowhere. */
-    if (backend && session->step == SESSION_RUNNING) {
-        if (conn_write(&backend->conn, data, n) != CONN_OK) {
-            relay_events.lost(backend);
-            return;
-        }
-        if (conn_backlogged(&backend->conn))
-            conn_watch(&session->conn, false);
-    }
+    if (backend && session->step == SESSION_RUNNING && conn_write(&backend->conn, data, n) == CONN_OK &&
+        conn_backlogged(&backend->conn))
+        conn_watch(&session->conn, false);
     if (end && n < length && conn_keep(&session->conn, data + n, length - n) != CONN_OK)
         session_close(session);
+    else if (end && session->step == SESSION_RUNNING && result_shape_of(session->code) == RESULT_SHAPE_NONE)
+        statement_end(session, true); /* nobody answers COM_STMT_SEND_LONG_DATA */
 }
 
 void stream_readable(struct session *session)
 {
     size_t length;
     struct worker *worker = session->worker;
-    enum conn_outcome outcome = conn_read_into(&session->conn, worker->outgoing, WORKER_SCRATCH, &length);
+    /* What lies behind the stream must fit into a chunk. */
+    enum conn_outcome outcome = conn_read_into(&session->conn, worker->outgoing, CHUNK_LARGE, &length);
     if (outcome == CONN_AGAIN)
         return;
     if (outcome != CONN_OK) {
