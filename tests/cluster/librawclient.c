@@ -4,7 +4,6 @@
  *   data   start          end             size
  *   | used |  read, unused |  room         |
  */
-#include "internal.h"
 #include "rawclient.h"
 
 #include <arpa/inet.h>
@@ -18,6 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "pointsman/protocol/answer.h"
 #include "pointsman/protocol/auth.h"
 #include "pointsman/protocol/handshake.h"
 #include "pointsman/protocol/result.h"
@@ -28,7 +28,7 @@ static void must(bool good, const char *what)
 {
     if (good)
         return;
-    complain("raw client: %s: %s", what, strerror(errno));
+    fprintf(stderr, "raw client: %s: %s\n", what, strerror(errno));
     abort();
 }
 
@@ -118,7 +118,8 @@ static enum raw_outcome fill(struct raw *raw, int timeout_ms)
 {
     struct pollfd wait = {.fd = raw->fd, .events = POLLIN};
     if (raw->size - raw->end < ROOM) {
-        memmove(raw->data, raw->data + raw->start, raw->end - raw->start);
+        if (raw->start)
+            memmove(raw->data, raw->data + raw->start, raw->end - raw->start);
         raw->end -= raw->start;
         raw->start = 0;
         if (raw->size - raw->end < ROOM) {
@@ -179,7 +180,7 @@ enum raw_outcome raw_answer(struct raw *raw, uint8_t command, uint8_t **data, si
         if (raw->end > raw->start)
             result_next(&result, raw->data + raw->start, raw->end - raw->start, &event);
         if (event.kind == RESULT_BAD) {
-            complain("raw client: an answer to command %u can't be understood", command);
+            fprintf(stderr, "raw client: an answer to command %u can't be understood\n", command);
             return RAW_CLOSED;
         }
         if (event.kind == RESULT_MORE || raw->end == raw->start) {
@@ -219,6 +220,19 @@ int raw_error(struct raw *raw, uint8_t command)
     return code;
 }
 
+bool raw_err(const struct raw *raw, struct raw_err *ret)
+{
+    const uint8_t *at = raw->packet;
+    size_t skip = raw->length > 9 && at[3] == '#' ? 9 : 3;
+    if (raw->length < 3 || at[0] != 0xff)
+        return false;
+    *ret = (struct raw_err){.code = at[1] | (unsigned)at[2] << 8};
+    if (skip == 9)
+        memcpy(ret->state, at + 4, 5);
+    snprintf(ret->message, sizeof ret->message, "%.*s", (int)(raw->length - skip), (const char *)at + skip);
+    return true;
+}
+
 int raw_run(struct raw *raw, const char *text)
 {
     raw_query(raw, text);
@@ -248,7 +262,7 @@ static size_t native_answer(const char *password, const uint8_t *scramble, uint8
     return NATIVE_LENGTH;
 }
 
-size_t raw_login_packet(struct raw *raw, const struct cluster_account *account, const char *schema,
+size_t raw_login_packet(struct raw *raw, const char *user, const char *password, const char *schema,
                         uint32_t capabilities, uint8_t *out, size_t size)
 {
     static const char plugin[] = "mysql_native_password";
@@ -260,8 +274,8 @@ size_t raw_login_packet(struct raw *raw, const struct cluster_account *account, 
         .capabilities = raw->capabilities,
         .max_packet = 1u << 30,
         .collation = 45,
-        .user = {(const uint8_t *)account->user, strlen(account->user)},
-        .auth = {auth, native_answer(account->password, raw->scramble, auth)},
+        .user = {(const uint8_t *)user, strlen(user)},
+        .auth = {auth, native_answer(password, raw->scramble, auth)},
         .database = {(const uint8_t *)schema, schema ? strlen(schema) : 0},
         .plugin = {(const uint8_t *)plugin, sizeof plugin - 1},
     };
@@ -271,19 +285,20 @@ size_t raw_login_packet(struct raw *raw, const struct cluster_account *account, 
     return writer_length(&w);
 }
 
-bool raw_login(struct raw *raw, const struct cluster_account *account, const char *schema,
+bool raw_login(struct raw *raw, const char *user, const char *password, const char *schema,
                uint32_t capabilities)
 {
     uint8_t packet[1024], auth[NATIVE_LENGTH];
     if (!raw_greeting(raw))
         return false;
-    raw_packet(raw, 1, packet, raw_login_packet(raw, account, schema, capabilities, packet, sizeof packet));
+    raw_packet(raw, 1, packet,
+               raw_login_packet(raw, user, password, schema, capabilities, packet, sizeof packet));
     if (raw_read(raw) != RAW_GOT)
         return false;
     struct auth_switch change;
     if (raw->length && raw->packet[0] == 0xfe && auth_switch_read(raw->packet, raw->length, &change) &&
         change.data.length >= SCRAMBLE_LENGTH) {
-        size_t length = native_answer(account->password, change.data.at, auth);
+        size_t length = native_answer(password, change.data.at, auth);
         raw_packet(raw, (uint8_t)(raw->sequence + 1), auth, length);
         if (raw_read(raw) != RAW_GOT)
             return false;
@@ -291,10 +306,10 @@ bool raw_login(struct raw *raw, const struct cluster_account *account, const cha
     return raw->length && raw->packet[0] == 0;
 }
 
-struct raw *raw_open(int port, const struct cluster_account *account, const char *schema,
+struct raw *raw_open(int port, const char *user, const char *password, const char *schema,
                      uint32_t capabilities)
 {
     struct raw *raw = raw_dial(port, NULL);
-    must(raw_login(raw, account, schema, capabilities), "login refused");
+    must(raw_login(raw, user, password, schema, capabilities), "login refused");
     return raw;
 }

@@ -10,16 +10,26 @@
 #ifndef POINTSMAN_TESTS_RAWCLIENT_H
 #define POINTSMAN_TESTS_RAWCLIENT_H
 
-#include "cluster.h"
-#include "pointsman/protocol/answer.h"
-#include "pointsman/protocol/protocol.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-enum { RAW_PATIENCE_MS = 10000 };
+/* No header of protocol/ is included here: <mysql.h> has macros and enumerators of the same names. */
+enum { RAW_PATIENCE_MS = 10000, RAW_HEADER = 4, RAW_PACKET_MAX = 0xffffff, RAW_SCRAMBLE = 20 };
 
-/* What a modern client without frills asks for. */
+/* Capabilities that tests choose. */
 enum {
-    RAW_PLAIN = CAP_LONG_PASSWORD | CAP_LONG_FLAG | CAP_PROTOCOL_41 | CAP_TRANSACTIONS |
-                CAP_SECURE_CONNECTION | CAP_MULTI_STATEMENTS | CAP_MULTI_RESULTS | CAP_PLUGIN_AUTH
+    RAW_FOUND_ROWS = 1u << 1,
+    RAW_WITH_SCHEMA = 1u << 3,
+    RAW_LOCAL_FILES = 1u << 7,
+    RAW_IGNORE_SPACE = 1u << 8,
+    RAW_SSL = 1u << 11,
+    RAW_MULTI_STATEMENTS = 1u << 16,
+    RAW_SESSION_TRACK = 1u << 23,
+    RAW_DEPRECATE_EOF = 1u << 24,
+    /* what any client of today asks for */
+    RAW_PLAIN = 1u << 0 | 1u << 2 | 1u << 9 | 1u << 13 | 1u << 15 | RAW_MULTI_STATEMENTS | 1u << 17 |
+                1u << 19,
 };
 
 struct raw {
@@ -27,7 +37,7 @@ struct raw {
     uint32_t offered;      /* by the greeting */
     uint32_t capabilities; /* both sides' */
     uint32_t connection_id;
-    uint8_t scramble[SCRAMBLE_LENGTH];
+    uint8_t scramble[RAW_SCRAMBLE];
     uint8_t sequence;      /* of the packet read last */
     const uint8_t *packet; /* its payload: borrowed until the next read */
     size_t length;
@@ -55,15 +65,23 @@ bool raw_ends(struct raw *raw);
 /* Reads the greeting. */
 bool raw_greeting(struct raw *raw);
 /* The login packet for mysql_native_password; `schema` may be NULL. Returns its length. */
-size_t raw_login_packet(struct raw *raw, const struct cluster_account *account, const char *schema,
+size_t raw_login_packet(struct raw *raw, const char *user, const char *password, const char *schema,
                         uint32_t capabilities, uint8_t *out, size_t size);
 /* Greeting and login; an auth switch to mysql_native_password is followed. False: refused; the ERR packet is
  * raw->packet. */
-bool raw_login(struct raw *raw, const struct cluster_account *account, const char *schema,
+bool raw_login(struct raw *raw, const char *user, const char *password, const char *schema,
                uint32_t capabilities);
 /* raw_dial and raw_login; the test fails if it is refused. */
-struct raw *raw_open(int port, const struct cluster_account *account, const char *schema,
+struct raw *raw_open(int port, const char *user, const char *password, const char *schema,
                      uint32_t capabilities);
+
+/* An ERR packet's parts, of raw->packet as raw_read() left it. False: it isn't one. */
+struct raw_err {
+    unsigned code;
+    char state[6]; /* "" if there was none */
+    char message[512];
+};
+bool raw_err(const struct raw *raw, struct raw_err *ret);
 
 /* The whole answer to a command, headers included, appended to *data (realloc'ed; *length is raised).
  * RAW_CLOSED and RAW_LATE: what came before that. */
