@@ -158,6 +158,6 @@ int general_log_count(const struct cluster_server *server, long mark, const char
 
 /* Asks until `holds` returns true; false after timeout_ms. */
 bool wait_for(bool (*holds)(void *arg), void *arg, int timeout_ms);
-int64_t clock_us(void); /* CLOCK_MONOTONIC */
+int64_t monotonic_us(void); /* CLOCK_MONOTONIC */
 
 #endif

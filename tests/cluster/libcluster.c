@@ -202,13 +202,13 @@ static void complain_late(struct cluster *cluster, int server, const char *posit
 
 bool cluster_sync(struct cluster *cluster, int source, int timeout_ms)
 {
-    int64_t end = clock_us() + (int64_t)timeout_ms * 1000;
+    int64_t end = monotonic_us() + (int64_t)timeout_ms * 1000;
     char *position = cluster_value(cluster, source, "SELECT @@GLOBAL.gtid_current_pos");
     bool all = position != NULL;
     for (int i = 0; all && i < cluster->count; i++) {
         if (i == source || !is_replica(cluster, i))
             continue;
-        double left_s = (double)(end - clock_us()) / 1e6;
+        double left_s = (double)(end - monotonic_us()) / 1e6;
         char *result = cluster_value(cluster, i, "SELECT MASTER_GTID_WAIT('%s', %.3f)", position,
                                      left_s > 0 ? left_s : 0);
         all = result && strcmp(result, "0") == 0;

@@ -43,7 +43,7 @@ static bool is_free(int port)
 
 int port_take(int *ret_claim)
 {
-    unsigned start = (unsigned)getpid() * 37U + (unsigned)clock_us();
+    unsigned start = (unsigned)getpid() * 37U + (unsigned)monotonic_us();
     for (unsigned i = 0; i < PORT_COUNT; i++) {
         int port = PORT_FIRST + (int)((start + i) % PORT_COUNT);
         int fd = claim(port);

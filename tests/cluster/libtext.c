@@ -47,7 +47,7 @@ char *text_from(const char *path, long from)
     return text;
 }
 
-int64_t clock_us(void)
+int64_t monotonic_us(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -57,9 +57,9 @@ int64_t clock_us(void)
 bool wait_for(bool (*holds)(void *arg), void *arg, int timeout_ms)
 {
     const struct timespec pause = {.tv_nsec = 5000000};
-    int64_t end = clock_us() + (int64_t)timeout_ms * 1000;
+    int64_t end = monotonic_us() + (int64_t)timeout_ms * 1000;
     while (!holds(arg)) {
-        if (clock_us() > end)
+        if (monotonic_us() > end)
             return false;
         nanosleep(&pause, NULL);
     }

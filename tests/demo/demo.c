@@ -73,7 +73,7 @@ static bool begin(struct demo *demo)
     say("loading a small shop ...\n");
     if (!load(demo) || !(demo->shop = shop_open(demo->proxy->port, CUSTOMERS)))
         return false;
-    demo->opened_us = clock_us();
+    demo->opened_us = monotonic_us();
     return true;
 }
 
@@ -158,8 +158,8 @@ static void revive(struct demo *demo)
         struct cluster_server *server = &demo->cluster->server[i];
         if (server->pid && waitid(P_PID, (id_t)server->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
             ended.si_pid && cluster_kill(demo->cluster, i))
-            demo->gone_us[i] = clock_us();
-        if (!server->pid && clock_us() - demo->gone_us[i] > RETURN_S * INT64_C(1000000))
+            demo->gone_us[i] = monotonic_us();
+        if (!server->pid && monotonic_us() - demo->gone_us[i] > RETURN_S * INT64_C(1000000))
             cluster_launch(demo->cluster, i);
     }
 }
@@ -174,7 +174,7 @@ static bool ended_within(struct demo *demo, int seconds)
 static void play(struct demo *demo)
 {
     while (!ended_within(demo, 1)) {
-        int64_t open_s = (clock_us() - demo->opened_us) / 1000000;
+        int64_t open_s = (monotonic_us() - demo->opened_us) / 1000000;
         if (demo->terminal || open_s == SHOW_S)
             draw(demo, open_s >= SHOW_S);
         revive(demo);

@@ -112,7 +112,7 @@ static const struct {
 bool table_take(int http_port, struct table *ret_table)
 {
     char *body = NULL, *rest = NULL;
-    struct table table = {.taken_us = clock_us()};
+    struct table table = {.taken_us = monotonic_us()};
     struct sample sample;
     if (http_get(http_port, "/metrics", &body) != 200) {
         free(body);
