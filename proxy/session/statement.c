@@ -297,10 +297,13 @@ static size_t write_carry(struct backend *backend, struct session *session,
         if (!backend_expect(backend, COMMAND_CARRY, COM_INIT_DB, session))
             return 0;
     }
-    if (difference->set_length) {
+    const size_t lengths[] = {difference->set_length, difference->user_length};
+    for (int i = 0; i < 2; set += lengths[i++]) {
+        if (!lengths[i])
+            continue;
         size_t mark = packet_begin(&w);
         write_u8(&w, COM_QUERY);
-        write_bytes(&w, set, difference->set_length);
+        write_bytes(&w, set, lengths[i]);
         packet_end(&w, mark, 0);
         if (!backend_expect(backend, COMMAND_CARRY, COM_QUERY, session))
             return 0;
@@ -404,7 +407,7 @@ void statement_send(struct session *session)
             refuse_backend(session);
             return;
         }
-        if (difference.schema || difference.set_length) {
+        if (difference.schema || difference.set_length || difference.user_length) {
             size_t carry = write_carry(backend, session, &difference, set, out + ahead,
                                        WORKER_SCRATCH / 2 - ahead);
             if (!carry) {

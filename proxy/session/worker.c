@@ -43,12 +43,52 @@ static void tick_sessions(struct list *sessions, uint64_t now)
     }
 }
 
+/* A server's connections are all taken, some of them perhaps idle with another worker: it gives one back. */
+struct plea {
+    struct mail mail;
+    int server;
+};
+
+static void take_plea(void *owner, struct mail *mail)
+{
+    struct worker *worker = owner;
+    pools_close_idle(&worker->pools, ((struct plea *)mail)->server);
+    free(mail);
+}
+
+static void plead(struct worker *worker, int server)
+{
+    struct worker_shared *shared = worker->shared;
+    for (unsigned i = 0; i < shared->workers_count; i++) {
+        struct worker *other = shared->workers[i];
+        struct plea *plea = other == worker || !atomic_load(&other->pools.idle[server])
+                                ? NULL
+                                : malloc(sizeof *plea);
+        if (!plea)
+            continue;
+        plea->mail.handle = take_plea;
+        plea->server = server;
+        mailbox_send(&other->mailbox, &plea->mail);
+        return;
+    }
+}
+
+static void tick_starving(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->topology->count; i++)
+        if (worker->pools.starving[i]) {
+            worker->pools.starving[i] = false;
+            plead(worker, (int)i);
+        }
+}
+
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 {
     (void)loop, (void)events;
     struct worker *worker = timer->data;
     uint64_t now = pools_now(&worker->pools);
     bool waiting = pools_tick(&worker->pools);
+    tick_starving(worker);
     tick_sessions(&worker->waiting, now);
     tick_sessions(&worker->logins, now);
     set_tick(worker, waiting || !list_empty(&worker->waiting) || !list_empty(&worker->logins));
