@@ -69,12 +69,8 @@ bool login_greet(struct session *session)
         refuse_early(session, SERVER_ERROR_TOO_MANY_CONNECTIONS);
         return false;
     }
-    if (!worker->accounts->known) {
-        static const char why[] = "pointsman: no database server could be asked for its accounts yet";
-        session->capabilities = 0;
-        session_send_err(session, 0, 1105, "HY000", why, sizeof why - 1);
-        return false;
-    }
+    if (!worker->accounts->known)
+        return true; /* no server could be asked yet: the greeting comes when one was (login_greet_late) */
     if (!accounts_host_allowed(worker->accounts, session->address)) {
         refuse_early(session, SERVER_ERROR_HOST_NOT_ALLOWED);
         return false;
@@ -102,6 +98,12 @@ bool login_greet(struct session *session)
     packet_end(&w, mark, 0);
     session_send(session, packet, writer_length(&w));
     return true;
+}
+
+void login_greet_late(struct session *session)
+{
+    if (!session->login && session->worker->accounts->known && !login_greet(session))
+        session_close(session);
 }
 
 /* ---- refusing ---- */

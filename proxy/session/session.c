@@ -140,7 +140,7 @@ static void read_login(struct session *session)
         return;
     const uint8_t *packet = in->data + in->start;
     uint32_t length = packet_length(packet);
-    if (length > 16384) { /* servers take 64 KB at most; nobody's login is a tenth of this */
+    if (!session->login || length > 16384) { /* servers take 64 KB at most; nobody's login is a tenth of this */
         session_send_error(session, 1, SERVER_ERROR_HANDSHAKE);
         session_close(session);
         return;
@@ -362,6 +362,8 @@ void session_close(struct session *session)
 
 void session_tick(struct session *session, uint64_t now)
 {
+    if (session->step == SESSION_GREETED)
+        login_greet_late(session);
     bool opening = session->step == SESSION_OPENING && !session->backend && list_empty(&session->waiter.link);
     if (session->step == SESSION_WAITING ||
         (opening && now - session->since < worker_config(session->worker)->login_timeout))

@@ -109,6 +109,7 @@ const char *session_host(const struct session *session);
 uint64_t session_now(const struct session *session); /* ms */
 
 /* ---- login.c ---- */
+void login_greet_late(struct session *session); /* if it wasn't greeted yet and can be now */
 bool login_greet(struct session *session); /* false: refused and to be closed */
 void login_packet(struct session *session, const uint8_t *payload, size_t length, uint8_t sequence);
 void login_opened(struct session *session,

@@ -142,6 +142,7 @@ static void take_accounts(void *owner, struct mail *mail)
         identity->stale |= !lives && fresh->known;
     }
     pools_topology(&worker->pools, worker->topology);
+    tick_sessions(&worker->logins, pools_now(&worker->pools));
 }
 
 static void send_news(struct worker *worker, void (*handle)(void *owner, struct mail *mail))
