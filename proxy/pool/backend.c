@@ -193,6 +193,10 @@ static const struct conn_events backend_events = {on_readable, on_drained, on_fa
 static int connect_socket(const struct config_address *address)
 {
     int family = address->sa.any.sa_family;
+    if (address->length == 0) { /* a server that isn't configured any more */
+        errno = EADDRNOTAVAIL;
+        return -1;
+    }
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
@@ -210,7 +214,7 @@ bool backend_connect(struct pool *pool)
     struct backend *backend = calloc(1, sizeof *backend);
     if (!backend)
         return false;
-    int fd = connect_socket(&set->topology->servers[pool->server].address);
+    int fd = connect_socket(&topology_server(set->topology, pool->server)->address);
     if (fd < 0) {
         set->avoid_until[pool->server] = pools_now(set) + POOL_BACKOFF;
         free(backend);

@@ -146,7 +146,7 @@ static void answer_switch(struct backend *backend, const uint8_t *payload, size_
 
 static bool is_mariadb(const struct backend *backend)
 {
-    return backend->pool->set->topology->servers[backend->pool->server].look.mariadb;
+    return topology_server(backend->pool->set->topology, backend->pool->server)->look.mariadb;
 }
 
 size_t backend_setup_packet(const struct backend *backend, uint8_t *out, size_t size)

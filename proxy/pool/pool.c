@@ -104,7 +104,7 @@ static struct backend *choose_idle(struct pool *pool, const struct session *sess
 static unsigned limit_of(const struct pools *set, int server)
 {
     const struct topology *topology = set->topology;
-    unsigned allowed = topology->servers[server].look.max_connections;
+    unsigned allowed = topology_server(topology, server)->look.max_connections;
     if (topology->config->max_per_server != CONFIG_AUTO)
         return topology->config->max_per_server;
     return allowed ? (allowed + 1) / 2 : 64;
@@ -282,19 +282,38 @@ bool pools_close_idle(struct pools *set, int server)
     return oldest != NULL;
 }
 
+/* Another configuration may mean another server by the same number: what leads to the old one serves nobody
+ * any more. */
+static void leave_changed(struct pools *set, const struct topology *topology)
+{
+    if (!set->topology || set->topology->config == topology->config)
+        return;
+    list_each (node, &set->backends) {
+        struct backend *backend = list_entry(node, struct backend, in_pools);
+        const struct config_address *old = &topology_server(set->topology, backend->pool->server)->address;
+        const struct config_address *fresh = &topology_server(topology, backend->pool->server)->address;
+        if (old->length == fresh->length && memcmp(&old->sa, &fresh->sa, old->length) == 0)
+            continue;
+        backend->tainted = true;
+        if (backend->list == BACKEND_IDLE || backend->list == BACKEND_CONNECTING)
+            backend_discard(backend);
+    }
+}
+
 void pools_topology(struct pools *set, struct topology *topology)
 {
+    leave_changed(set, topology);
     set->topology = topology;
     list_each (node, &set->backends) {
         struct backend *backend = list_entry(node, struct backend, in_pools);
-        const struct server_view *server = &topology->servers[backend->pool->server];
+        const struct server_view *server = topology_server(topology, backend->pool->server);
         if (backend->list == BACKEND_IDLE && (server->state == STATE_DOWN || backend->pool->identity->stale))
             backend_discard(backend);
     }
     /* Who waits for a server that can't serve now is better routed again. */
     list_each (node, &set->all) {
         struct pool *pool = list_entry(node, struct pool, in_pools);
-        const struct server_view *server = &topology->servers[pool->server];
+        const struct server_view *server = topology_server(topology, pool->server);
         if (!server->usable_for_reads && !server->usable_for_writes)
             backend_refuse_all(pool, 0, "", "", 0);
     }

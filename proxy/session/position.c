@@ -99,7 +99,7 @@ bool position_may_wait(const struct session *session, int server)
 size_t position_wait(struct session *session, struct backend *backend, uint8_t *out, size_t size)
 {
     const struct topology *topology = session->worker->topology;
-    bool mariadb = topology->servers[backend->pool->server].look.mariadb;
+    bool mariadb = topology_server(topology, backend->pool->server)->look.mariadb;
     char seconds[32];
     snprintf(seconds, sizeof seconds, "%.3f", topology->config->causal_timeout / 1000.0);
     struct writer w = writer_of(out, size);

@@ -461,9 +461,10 @@ static bool step(struct relay *relay)
     if (event.kind == RESULT_MORE)
         return false;
     if (event.kind == RESULT_BAD) {
-        log_event(LOG_WARNING, "server-nonsense",
-                  "a server's answer could not be understood; its connection is closed",
-                  log_text("server", backend->pool->set->topology->servers[backend->pool->server].name));
+        log_event(
+            LOG_WARNING, "server-nonsense",
+            "a server's answer could not be understood; its connection is closed",
+            log_text("server", topology_server(backend->pool->set->topology, backend->pool->server)->name));
         flush(relay);
         on_lost(backend);
         return false;

@@ -140,7 +140,8 @@ static void read_login(struct session *session)
         return;
     const uint8_t *packet = in->data + in->start;
     uint32_t length = packet_length(packet);
-    if (!session->login || length > 16384) { /* servers take 64 KB at most; nobody's login is a tenth of this */
+    if (!session->login ||
+        length > 16384) { /* servers take 64 KB at most; nobody's login is a tenth of this */
         session_send_error(session, 1, SERVER_ERROR_HANDSHAKE);
         session_close(session);
         return;

@@ -281,7 +281,7 @@ static void fill_row(const struct session *session, struct session_row *row)
     snprintf(row->host, sizeof row->host, "%s", session_host(session));
     snprintf(row->schema, sizeof row->schema, "%.*s", (int)length, schema ? schema : "");
     snprintf(row->server, sizeof row->server, "%s",
-             session->backend ? topology->servers[session->backend->pool->server].name : "");
+             session->backend ? topology_server(topology, session->backend->pool->server)->name : "");
     snprintf(row->state, sizeof row->state, "%s", step_name(session));
     name_pins(session->pins, row->pinned_by, sizeof row->pinned_by);
     copy_statement(session, row->statement, sizeof row->statement);
@@ -332,7 +332,7 @@ bool worker_kill(struct worker_shared *shared, uint32_t id, bool query_only)
 
 static void fill_pool_row(const struct worker *worker, const struct pool *pool, struct pool_row *row)
 {
-    snprintf(row->server, sizeof row->server, "%s", worker->topology->servers[pool->server].name);
+    snprintf(row->server, sizeof row->server, "%s", topology_server(worker->topology, pool->server)->name);
     snprintf(row->user, sizeof row->user, "%s", pool->identity->user);
     row->connecting = pool->connecting;
     row->idle = pool->idle_count;

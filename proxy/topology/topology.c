@@ -69,3 +69,9 @@ const char *server_state_name(enum server_state state)
     };
     return names[state];
 }
+
+const struct server_view *topology_server(const struct topology *topology, int server)
+{
+    static const struct server_view gone = {.state = STATE_DOWN, .reason = "not configured any more"};
+    return server >= 0 && (size_t)server < topology->count ? &topology->servers[server] : &gone;
+}

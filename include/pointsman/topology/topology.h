@@ -98,6 +98,10 @@ struct topology {
     struct server_view servers[];
 };
 
+/* Server number `server`; one that is down and has no name if there is none of that number (any more).
+ * Borrowed. */
+const struct server_view *topology_server(const struct topology *topology, int server);
+
 struct topology *topology_ref(struct topology *topology);
 void topology_unref(struct topology *topology); /* NULL-safe */
 
