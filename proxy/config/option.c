@@ -101,8 +101,8 @@ static const struct option routing_options[] = {
      .help = "a replica further behind the primary serves no reads",
      .why = "Shorter if other sessions' writes must be seen soon; longer if replicas fall behind and that is "
             "all right."},
-    {"routing.read_your_writes", OPTION_CHOICE, 0, AT(read_your_writes),
-     WORDS("session", "global", "off"), .fallback = "session",
+    {"routing.read_your_writes", OPTION_CHOICE, 0, AT(read_your_writes), WORDS("session", "global", "off"),
+     .fallback = "session",
      .help = "a read sees what was written before it: by its own session, by any, or maybe not",
      .why =
          "global if one request's writes are read by the next over another connection; off if speed is all."},

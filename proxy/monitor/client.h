@@ -22,8 +22,8 @@ struct client {
     uint64_t patience_ms; /* how long such a call may wait */
 };
 
-/* Opens it, as a session that can't write. False: client_failure() has why, and client_disconnect() is still due.
- */
+/* Opens it, as a session that can't write. False: client_failure() has why, and client_disconnect() is
+ * still due. */
 bool client_open(struct client *client, const struct config *config, const struct config_address *address);
 void client_disconnect(struct client *client); /* may be called again */
 

@@ -31,7 +31,13 @@ struct sql_span {
 };
 
 /* Character sets whose multi-byte characters may contain a byte below 0x80 that looks like syntax. */
-enum sql_charset { SQL_CHARSET_PLAIN, SQL_CHARSET_GBK, SQL_CHARSET_BIG5, SQL_CHARSET_SJIS, SQL_CHARSET_GB18030 };
+enum sql_charset {
+    SQL_CHARSET_PLAIN,
+    SQL_CHARSET_GBK,
+    SQL_CHARSET_BIG5,
+    SQL_CHARSET_SJIS,
+    SQL_CHARSET_GB18030
+};
 
 /* sql_mode bits that change how text is read (others don't matter here). */
 enum {
@@ -49,115 +55,119 @@ struct sql_names {
 bool sql_names_has(const struct sql_names *set, const char *name, size_t length); /* case-insensitive */
 
 struct sql_options {
-    enum sql_charset charset; /* of character_set_client */
-    unsigned mode;            /* SQL_MODE_* */
-    bool mariadb;             /* which flavour reads the text */
-    uint32_t version;         /* 80036, 101119: decides on executable comments */
+    enum sql_charset charset;               /* of character_set_client */
+    unsigned mode;                          /* SQL_MODE_* */
+    bool mariadb;                           /* which flavour reads the text */
+    uint32_t version;                       /* 80036, 101119: decides on executable comments */
     const struct sql_names *safe_functions; /* may be NULL: functions declared harmless by the operator */
     const struct sql_names *unsafe_tables;  /* may be NULL: views not proven; a statement that mentions one
                                                as any identifier gets SQL_REASON_VIEW */
-    const struct sql_names *watched;        /* may be NULL: e.g. live temporary tables; sets SQL_MENTIONS_WATCHED */
+    const struct sql_names *watched; /* may be NULL: e.g. live temporary tables; sets SQL_MENTIONS_WATCHED */
 };
 
 enum sql_verb {
-    SQL_EMPTY,    /* nothing but blanks and comments */
-    SQL_SELECT,   /* SELECT, WITH ... SELECT, ( SELECT, VALUES, TABLE */
+    SQL_EMPTY,  /* nothing but blanks and comments */
+    SQL_SELECT, /* SELECT, WITH ... SELECT, ( SELECT, VALUES, TABLE */
     SQL_SHOW,
-    SQL_EXPLAIN,  /* EXPLAIN/DESCRIBE/DESC of whatever; ANALYZE of a statement runs it and counts as it */
-    SQL_SET,      /* SET of variables, NAMES, CHARACTER SET; SET GLOBAL/PERSIST has SQL_SETS_GLOBAL */
+    SQL_EXPLAIN, /* EXPLAIN/DESCRIBE/DESC of whatever; ANALYZE of a statement runs it and counts as it */
+    SQL_SET,     /* SET of variables, NAMES, CHARACTER SET; SET GLOBAL/PERSIST has SQL_SETS_GLOBAL */
     SQL_SET_TRANSACTION, /* SET [SESSION|GLOBAL] TRANSACTION ...; without SESSION it is one-shot */
     SQL_SET_ROLE,
-    SQL_SET_OTHER,       /* SET PASSWORD, SET DEFAULT ROLE, SET STATEMENT ... FOR ..., SET RESOURCE GROUP */
+    SQL_SET_OTHER, /* SET PASSWORD, SET DEFAULT ROLE, SET STATEMENT ... FOR ..., SET RESOURCE GROUP */
     SQL_USE,
-    SQL_BEGIN,    /* BEGIN, START TRANSACTION; SQL_READ_ONLY if READ ONLY was said */
+    SQL_BEGIN, /* BEGIN, START TRANSACTION; SQL_READ_ONLY if READ ONLY was said */
     SQL_COMMIT,
-    SQL_ROLLBACK, /* ROLLBACK [TO] too */
+    SQL_ROLLBACK,  /* ROLLBACK [TO] too */
     SQL_SAVEPOINT, /* SAVEPOINT, RELEASE SAVEPOINT */
-    SQL_DML,      /* INSERT UPDATE DELETE REPLACE, WITH ... UPDATE/DELETE */
-    SQL_DDL,      /* CREATE ALTER DROP RENAME TRUNCATE OPTIMIZE ANALYZE TABLE REPAIR ... */
-    SQL_ACCOUNT,  /* GRANT REVOKE CREATE/ALTER/DROP/RENAME USER/ROLE */
-    SQL_LOAD,     /* LOAD DATA/XML */
+    SQL_DML,       /* INSERT UPDATE DELETE REPLACE, WITH ... UPDATE/DELETE */
+    SQL_DDL,       /* CREATE ALTER DROP RENAME TRUNCATE OPTIMIZE ANALYZE TABLE REPAIR ... */
+    SQL_ACCOUNT,   /* GRANT REVOKE CREATE/ALTER/DROP/RENAME USER/ROLE */
+    SQL_LOAD,      /* LOAD DATA/XML */
     SQL_DO,
     SQL_CALL,
-    SQL_LOCK,     /* LOCK TABLES, FLUSH TABLES WITH READ LOCK/FOR EXPORT, LOCK INSTANCE, BACKUP LOCK/STAGE */
+    SQL_LOCK, /* LOCK TABLES, FLUSH TABLES WITH READ LOCK/FOR EXPORT, LOCK INSTANCE, BACKUP LOCK/STAGE */
     SQL_UNLOCK,
     SQL_FLUSH,
     SQL_HANDLER,
     SQL_XA,
     SQL_PREPARE,
-    SQL_EXECUTE,  /* EXECUTE name and EXECUTE IMMEDIATE */
+    SQL_EXECUTE, /* EXECUTE name and EXECUTE IMMEDIATE */
     SQL_DEALLOCATE,
-    SQL_KILL,     /* facts.kill_id, SQL_KILL_QUERY */
+    SQL_KILL,        /* facts.kill_id, SQL_KILL_QUERY */
     SQL_DIAGNOSTICS, /* GET DIAGNOSTICS (SHOW WARNINGS/ERRORS are SQL_SHOW with SQL_READS_DIAGNOSTICS) */
     SQL_UNKNOWN,
 };
 
 /* Why a statement is, or is not, a proven read. Counted and shown: keep sql_reason_name() in step. */
 enum sql_reason {
-    SQL_REASON_READ,             /* proven harmless: may run on a replica */
-    SQL_REASON_WRITE,            /* DML, DDL, LOAD, DO, account statements, administration */
-    SQL_REASON_TRANSACTION,      /* BEGIN, COMMIT, ... : the session decides */
-    SQL_REASON_SESSION_STATE,    /* SET, USE with harmless values: may run anywhere, to be carried */
-    SQL_REASON_LOCKING_READ,     /* FOR UPDATE, FOR SHARE, LOCK IN SHARE MODE */
-    SQL_REASON_INTO,             /* INTO OUTFILE/DUMPFILE, PROCEDURE ANALYSE */
-    SQL_REASON_USER_VARIABLE,    /* assigns a user variable whose value only the server knows */
-    SQL_REASON_FUNCTION,         /* calls a function that is not on the allow-list */
-    SQL_REASON_SEQUENCE,         /* NEXTVAL and its kin */
-    SQL_REASON_USER_LOCK,        /* GET_LOCK, RELEASE_LOCK, IS_FREE_LOCK, ... */
-    SQL_REASON_LOCK,             /* LOCK TABLES, FTWRL, HANDLER, XA, UNLOCK */
-    SQL_REASON_TEMPORARY_TABLE,  /* CREATE TEMPORARY TABLE */
-    SQL_REASON_PREPARED,         /* PREPARE, EXECUTE, DEALLOCATE in SQL */
+    SQL_REASON_READ,            /* proven harmless: may run on a replica */
+    SQL_REASON_WRITE,           /* DML, DDL, LOAD, DO, account statements, administration */
+    SQL_REASON_TRANSACTION,     /* BEGIN, COMMIT, ... : the session decides */
+    SQL_REASON_SESSION_STATE,   /* SET, USE with harmless values: may run anywhere, to be carried */
+    SQL_REASON_LOCKING_READ,    /* FOR UPDATE, FOR SHARE, LOCK IN SHARE MODE */
+    SQL_REASON_INTO,            /* INTO OUTFILE/DUMPFILE, PROCEDURE ANALYSE */
+    SQL_REASON_USER_VARIABLE,   /* assigns a user variable whose value only the server knows */
+    SQL_REASON_FUNCTION,        /* calls a function that is not on the allow-list */
+    SQL_REASON_SEQUENCE,        /* NEXTVAL and its kin */
+    SQL_REASON_USER_LOCK,       /* GET_LOCK, RELEASE_LOCK, IS_FREE_LOCK, ... */
+    SQL_REASON_LOCK,            /* LOCK TABLES, FTWRL, HANDLER, XA, UNLOCK */
+    SQL_REASON_TEMPORARY_TABLE, /* CREATE TEMPORARY TABLE */
+    SQL_REASON_PREPARED,        /* PREPARE, EXECUTE, DEALLOCATE in SQL */
     SQL_REASON_CALL,
-    SQL_REASON_SERVER_VARIABLE,  /* @@global.x, @@read_only and its kin, SET GLOBAL/PERSIST */
-    SQL_REASON_SERVER_STATE,     /* SHOW PROCESSLIST/STATUS/..., information_schema.PROCESSLIST, performance_schema, sys */
-    SQL_REASON_PRIVILEGED,       /* SET of a one-shot or privileged variable: primary, and held */
-    SQL_REASON_VIEW,             /* names a view that is not proven */
-    SQL_REASON_FOREIGN_MODE,     /* sql_mode ORACLE or MSSQL */
+    SQL_REASON_SERVER_VARIABLE, /* @@global.x, @@read_only and its kin, SET GLOBAL/PERSIST */
+    SQL_REASON_SERVER_STATE,    /* SHOW PROCESSLIST/STATUS/..., information_schema.PROCESSLIST,
+                                   performance_schema, sys */
+    SQL_REASON_PRIVILEGED,      /* SET of a one-shot or privileged variable: primary, and held */
+    SQL_REASON_VIEW,            /* names a view that is not proven */
+    SQL_REASON_FOREIGN_MODE,    /* sql_mode ORACLE or MSSQL */
     SQL_REASON_KILL,
-    SQL_REASON_UNKNOWN,          /* syntax not known */
+    SQL_REASON_UNKNOWN, /* syntax not known */
     SQL_REASON_EMPTY,
     SQL_REASONS
 };
-const char *sql_reason_name(enum sql_reason reason); /* "read", "locking-read", ... : a short stable word for metrics */
+/* "read", "locking-read", ... : a short stable word for metrics */
+const char *sql_reason_name(enum sql_reason reason);
 const char *sql_reason_text(enum sql_reason reason); /* a sentence for EXPLAIN ROUTE */
 const char *sql_verb_name(enum sql_verb verb);
 
 /* Effects: what it leaves on its connection, and what it reads of it. */
 enum {
     /* leaves behind */
-    SQL_MAKES_TEMPORARY_TABLE = 1 << 0,  /* CREATE TEMPORARY TABLE (facts.name: its name if one plain name) */
-    SQL_DROPS_TABLE = 1 << 1,            /* DROP [TEMPORARY] TABLE: a temporary table may end */
-    SQL_TAKES_USER_LOCK = 1 << 2,        /* GET_LOCK anywhere in it */
-    SQL_RELEASES_USER_LOCK = 1 << 3,     /* RELEASE_LOCK, RELEASE_ALL_LOCKS anywhere in it */
-    SQL_TAKES_TABLE_LOCK = 1 << 4,       /* LOCK TABLES, FTWRL, LOCK INSTANCE, BACKUP LOCK */
-    SQL_RELEASES_TABLE_LOCK = 1 << 5,    /* UNLOCK TABLES/INSTANCE, BACKUP UNLOCK */
-    SQL_USES_HANDLER = 1 << 6,           /* HANDLER ... OPEN */
-    SQL_USES_XA = 1 << 7,                /* XA START/END/PREPARE */
-    SQL_MAKES_PREPARED = 1 << 8,         /* PREPARE */
-    SQL_DROPS_PREPARED = 1 << 9,         /* DEALLOCATE/DROP PREPARE */
-    SQL_SETS_USER_VARIABLE = 1 << 10,    /* a user variable whose value only the server knows afterwards */
+    SQL_MAKES_TEMPORARY_TABLE = 1 << 0, /* CREATE TEMPORARY TABLE (facts.name: its name if one plain name) */
+    SQL_DROPS_TABLE = 1 << 1,           /* DROP [TEMPORARY] TABLE: a temporary table may end */
+    SQL_TAKES_USER_LOCK = 1 << 2,       /* GET_LOCK anywhere in it */
+    SQL_RELEASES_USER_LOCK = 1 << 3,    /* RELEASE_LOCK, RELEASE_ALL_LOCKS anywhere in it */
+    SQL_TAKES_TABLE_LOCK = 1 << 4,      /* LOCK TABLES, FTWRL, LOCK INSTANCE, BACKUP LOCK */
+    SQL_RELEASES_TABLE_LOCK = 1 << 5,   /* UNLOCK TABLES/INSTANCE, BACKUP UNLOCK */
+    SQL_USES_HANDLER = 1 << 6,          /* HANDLER ... OPEN */
+    SQL_USES_XA = 1 << 7,               /* XA START/END/PREPARE */
+    SQL_MAKES_PREPARED = 1 << 8,        /* PREPARE */
+    SQL_DROPS_PREPARED = 1 << 9,        /* DEALLOCATE/DROP PREPARE */
+    SQL_SETS_USER_VARIABLE = 1 << 10,   /* a user variable whose value only the server knows afterwards */
     SQL_SETS_GLOBAL = 1 << 11,
-    SQL_MAY_CHANGE_SESSION = 1 << 12,    /* may change session state in ways the text does not tell: CALL, EXECUTE,
-                                            unknown functions, unknown statements */
+    SQL_MAY_CHANGE_SESSION = 1 << 12, /* may change session state in ways the text does not tell: CALL,
+                                         EXECUTE, unknown functions, unknown statements */
     /* reads of the connection's past */
-    SQL_READS_INSERT_ID = 1 << 13,       /* LAST_INSERT_ID(), @@last_insert_id, @@identity */
+    SQL_READS_INSERT_ID = 1 << 13, /* LAST_INSERT_ID(), @@last_insert_id, @@identity */
     SQL_READS_FOUND_ROWS = 1 << 14,
     SQL_READS_ROW_COUNT = 1 << 15,
-    SQL_READS_DIAGNOSTICS = 1 << 16,     /* SHOW WARNINGS/ERRORS, SHOW COUNT(*) ..., GET DIAGNOSTICS, @@warning_count, @@error_count */
-    SQL_READS_USER_VARIABLE = 1 << 17,   /* @x in an expression */
-    SQL_READS_CONNECTION_ID = 1 << 18,   /* CONNECTION_ID(), @@pseudo_thread_id */
-    SQL_READS_SESSION_TRACK = 1 << 19,   /* names a session_track_* variable */
+    SQL_READS_DIAGNOSTICS = 1 << 16,   /* SHOW WARNINGS/ERRORS, SHOW COUNT(*) ..., GET DIAGNOSTICS,
+                                          @@warning_count, @@error_count */
+    SQL_READS_USER_VARIABLE = 1 << 17, /* @x in an expression */
+    SQL_READS_CONNECTION_ID = 1 << 18, /* CONNECTION_ID(), @@pseudo_thread_id */
+    SQL_READS_SESSION_TRACK = 1 << 19, /* names a session_track_* variable */
     /* how it behaves */
-    SQL_SETS_INSERT_ID = 1 << 20,        /* may change LAST_INSERT_ID(): INSERT, REPLACE, LOAD, LAST_INSERT_ID(expr), CALL, ... */
-    SQL_FOUND_ROWS_UNCERTAIN = 1 << 21,  /* FOUND_ROWS() afterwards is not simply the rows sent: LIMIT, UNION,
-                                            INTERSECT, EXCEPT, SQL_CALC_FOUND_ROWS */
-    SQL_READ_ONLY = 1 << 22,             /* START TRANSACTION READ ONLY; SET TRANSACTION READ ONLY */
-    SQL_ONE_SHOT = 1 << 23,              /* SET TRANSACTION without SESSION/GLOBAL */
-    SQL_KILL_QUERY = 1 << 24,            /* KILL QUERY, not KILL [CONNECTION] */
-    SQL_IMPLICIT_COMMIT = 1 << 25,       /* DDL and the like end a transaction */
+    SQL_SETS_INSERT_ID = 1 << 20,       /* may change LAST_INSERT_ID(): INSERT, REPLACE, LOAD,
+                                           LAST_INSERT_ID(expr), CALL, ... */
+    SQL_FOUND_ROWS_UNCERTAIN = 1 << 21, /* FOUND_ROWS() afterwards is not simply the rows sent: LIMIT, UNION,
+                                           INTERSECT, EXCEPT, SQL_CALC_FOUND_ROWS */
+    SQL_READ_ONLY = 1 << 22,            /* START TRANSACTION READ ONLY; SET TRANSACTION READ ONLY */
+    SQL_ONE_SHOT = 1 << 23,             /* SET TRANSACTION without SESSION/GLOBAL */
+    SQL_KILL_QUERY = 1 << 24,           /* KILL QUERY, not KILL [CONNECTION] */
+    SQL_IMPLICIT_COMMIT = 1 << 25,      /* DDL and the like end a transaction */
     SQL_MENTIONS_WATCHED = 1 << 26,
-    SQL_CHAINS = 1 << 27,    /* COMMIT/ROLLBACK AND CHAIN */
-    SQL_RELEASES_SESSION = 1 << 28,      /* COMMIT/ROLLBACK RELEASE: the server closes the connection */
+    SQL_CHAINS = 1 << 27,           /* COMMIT/ROLLBACK AND CHAIN */
+    SQL_RELEASES_SESSION = 1 << 28, /* COMMIT/ROLLBACK RELEASE: the server closes the connection */
 };
 
 enum sql_call_kind { SQL_CALL_INSERT_ID, SQL_CALL_FOUND_ROWS, SQL_CALL_ROW_COUNT, SQL_CALL_CONNECTION_ID };
@@ -189,16 +199,17 @@ struct sql_hint {
 struct sql_facts {
     enum sql_verb verb;
     enum sql_reason reason;
-    uint32_t effects;          /* SQL_MAKES_ ... bits */
-    uint64_t digest;           /* hash of the normalised text: literals are one '?', lists of them too; never 0 but
-                                  for SQL_EMPTY */
-    struct sql_span because;   /* the token that decided the reason (function's name, keyword, variable), or at NULL */
-    struct sql_span name;      /* USE: schema, unquoted span without the quotes; CREATE TEMPORARY TABLE: the table;
-                                  PREPARE/DEALLOCATE: the statement's name; else at NULL */
-    uint64_t kill_id;          /* SQL_KILL with a literal id; else 0 */
+    uint32_t effects; /* SQL_MAKES_ ... bits */
+    uint64_t digest;  /* hash of the normalised text: literals are one '?', lists of them too; never 0 but
+                         for SQL_EMPTY */
+    struct sql_span because; /* the token that decided the reason (function's name, keyword, variable), or
+                                at NULL */
+    struct sql_span name; /* USE: schema, unquoted span without the quotes; CREATE TEMPORARY TABLE: the table;
+                             PREPARE/DEALLOCATE: the statement's name; else at NULL */
+    uint64_t kill_id;     /* SQL_KILL with a literal id; else 0 */
     struct sql_hint hint;
     struct sql_call calls[SQL_CALLS_MAX];
-    uint8_t calls_count;       /* more than SQL_CALLS_MAX: calls_overflow */
+    uint8_t calls_count; /* more than SQL_CALLS_MAX: calls_overflow */
     bool calls_overflow;
     struct sql_span set_text; /* SQL_SET: the text behind the word SET, for sql_set_next() */
 };
@@ -209,7 +220,8 @@ struct sql_facts {
  * inside a string or comment is SQL_UNKNOWN and consumed whole. Cost: one pass, well under 300 ns for a
  * 100-byte SELECT.
  */
-size_t sql_read(const char *text, size_t length, const struct sql_options *options, struct sql_facts *ret_facts);
+size_t sql_read(const char *text, size_t length, const struct sql_options *options,
+                struct sql_facts *ret_facts);
 
 /* ---- SET, assignment by assignment ---- */
 
@@ -224,9 +236,9 @@ enum sql_value_kind {
     SQL_VALUE_LITERAL_NUMBER, /* [+-] integer or decimal or float, TRUE, FALSE, hex and bit literals */
     SQL_VALUE_LITERAL_STRING, /* one quoted string, no introducer */
     SQL_VALUE_LITERAL_NULL,
-    SQL_VALUE_WORD,           /* a bare word: ON, utf8mb4, DEFAULT */
-    SQL_VALUE_EXPRESSION,     /* harmless: operators, allow-listed functions, variables; the server computes it */
-    SQL_VALUE_PRIMARY,        /* contains a subquery, a function not allow-listed, a lock or global variable */
+    SQL_VALUE_WORD,       /* a bare word: ON, utf8mb4, DEFAULT */
+    SQL_VALUE_EXPRESSION, /* harmless: operators, allow-listed functions, variables; the server computes it */
+    SQL_VALUE_PRIMARY,    /* contains a subquery, a function not allow-listed, a lock or global variable */
 };
 
 struct sql_assignment {
@@ -237,19 +249,20 @@ struct sql_assignment {
 };
 
 /*
- * Walks the assignments of a SET statement. `rest` begins as facts.set_text and is moved on; returns false at the
- * end or where the text is not understood (then *ret_bad is true).
+ * Walks the assignments of a SET statement. `rest` begins as facts.set_text and is moved on; returns false at
+ * the end or where the text is not understood (then *ret_bad is true).
  */
-bool sql_set_next(struct sql_span *rest, const struct sql_options *options, struct sql_assignment *ret, bool *ret_bad);
+bool sql_set_next(struct sql_span *rest, const struct sql_options *options, struct sql_assignment *ret,
+                  bool *ret_bad);
 
 /* How a session variable is to be treated when it is SET (name lower or upper case). */
 enum sql_variable_class {
-    SQL_VARIABLE_CARRIED,     /* its resulting value is carried to every server */
-    SQL_VARIABLE_AUTOCOMMIT,  /* autocommit: carried, and decides on routing */
-    SQL_VARIABLE_ONE_SHOT,    /* insert_id, timestamp, last_insert_id, rand_seed*, ... : primary, held */
-    SQL_VARIABLE_PRIVILEGED,  /* sql_log_bin, gtid_*, server_id, pseudo_*, binlog_*, ... : primary, held */
-    SQL_VARIABLE_PROXY,       /* wait_timeout, interactive_timeout, net_*_timeout: kept by the proxy, never carried */
-    SQL_VARIABLE_TRACKING,    /* session_track_*: what the client wants to be told; the proxy filters */
+    SQL_VARIABLE_CARRIED,    /* its resulting value is carried to every server */
+    SQL_VARIABLE_AUTOCOMMIT, /* autocommit: carried, and decides on routing */
+    SQL_VARIABLE_ONE_SHOT,   /* insert_id, timestamp, last_insert_id, rand_seed*, ... : primary, held */
+    SQL_VARIABLE_PRIVILEGED, /* sql_log_bin, gtid_*, server_id, pseudo_*, binlog_*, ... : primary, held */
+    SQL_VARIABLE_PROXY,      /* wait_timeout, interactive_timeout, net_*_timeout: kept here, never carried */
+    SQL_VARIABLE_TRACKING,   /* session_track_*: what the client wants to be told; the proxy filters */
 };
 enum sql_variable_class sql_variable_class(const char *name, size_t length);
 
@@ -257,6 +270,7 @@ enum sql_variable_class sql_variable_class(const char *name, size_t length);
  * Writes the normalised text (literals as ?, blanks folded, comments gone, keywords upper case) into out,
  * cut at size - 1 and NUL-ended. Returns the length written. For display and rules; not on the fast path.
  */
-size_t sql_normalise(const char *text, size_t length, const struct sql_options *options, char *out, size_t size);
+size_t sql_normalise(const char *text, size_t length, const struct sql_options *options, char *out,
+                     size_t size);
 
 #endif

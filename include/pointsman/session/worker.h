@@ -31,7 +31,7 @@ struct worker_figures {
     atomic_ullong bytes_in, bytes_out; /* from and to clients */
     atomic_ullong logins, login_failures, retries, heals, hints_ignored, waits, saves, carries;
     atomic_uint sessions, waiting;
-    atomic_uint given; /* clients that it has, those under way in the mail included */
+    atomic_uint given;      /* clients that it has, those under way in the mail included */
     atomic_uint pins[PINS]; /* sessions that hold a connection for this reason now */
 };
 
@@ -59,15 +59,16 @@ struct worker {
     struct identities identities;
     struct pools pools;
     struct route_balance balance, state_balance; /* of reads, of what only sets */
-    struct topology *topology; /* referenced */
-    struct accounts *accounts; /* referenced */
-    struct list sessions;      /* struct session, all */
-    struct list logins;        /* those logging in, in order of arrival */
-    struct list waiting;       /* those that wait for a server to be usable, or for their past */
-    struct list closed; /* freed when the round of the loop is over: callers up the stack may hold them */
+    struct topology *topology;                   /* referenced */
+    struct accounts *accounts;                   /* referenced */
+    struct list sessions;                        /* struct session, all */
+    struct list logins;                          /* those logging in, in order of arrival */
+    struct list waiting; /* those that wait for a server to be usable, or for their past */
+    struct list closed;  /* freed when the round of the loop is over: callers up the stack may hold them */
     ev_prepare reaper;
     uint32_t next_id;
-    uint64_t slow_until[TOPOLOGY_SERVERS_MAX]; /* ms: a replica let a wait run out: nobody waits there meanwhile */
+    /* ms: a replica let a wait run out: nobody waits there meanwhile */
+    uint64_t slow_until[TOPOLOGY_SERVERS_MAX];
     uint64_t avoid;                  /* servers that failed since the last picture of the topology: bits */
     struct sql_names safe_functions; /* of the configuration, borrowed */
     uint8_t *scratch;                /* WORKER_SCRATCH bytes: what is read from servers */

@@ -44,7 +44,7 @@ static void no_chunk_for_what_waits(void **state)
     int failures = 0;
     (void)state;
     for (long succeeding = 0;; succeeding++) {
-        void *own;
+        void *own = NULL;
         assert_int_equal(pair_open(&own), 0);
         struct pair *pair = own;
         scarce_until_failure = succeeding;
