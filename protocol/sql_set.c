@@ -111,7 +111,8 @@ static bool read_value(struct sql_lexer *lexer, struct sql_token *token, struct 
         return false;
     struct sql_span text = {start, (uint32_t)(tokens.end - start)};
     reading->assignment.value = text;
-    if (reading->assignment.kind == SQL_SET_NAMES) /* utf8mb4 COLLATE x */
+    if (reading->assignment.kind == SQL_SET_NAMES ||
+        reading->assignment.kind == SQL_SET_CHARACTER_SET) /* utf8mb4 COLLATE x */
         reading->assignment.value_kind = tokens.first.kind == SQL_TOKEN_STRING && tokens.count == 1
                                              ? SQL_VALUE_LITERAL_STRING
                                              : SQL_VALUE_WORD;
@@ -130,10 +131,10 @@ static bool take(struct sql_lexer *lexer, struct sql_token *token, const char *w
     return true;
 }
 
-/* NAMES, CHARACTER SET, CHARSET: stepped over. */
-static bool take_names(struct sql_lexer *lexer, struct sql_token *token)
+/* CHARACTER SET, CHARSET: stepped over. */
+static bool take_character_set(struct sql_lexer *lexer, struct sql_token *token)
 {
-    if (take(lexer, token, "names") || take(lexer, token, "charset"))
+    if (take(lexer, token, "charset"))
         return true;
     struct sql_lexer ahead = *lexer;
     struct sql_token next = *token;
@@ -202,8 +203,11 @@ static bool take_target(struct sql_lexer *lexer, struct sql_token *token, struct
     } else if (token->kind == SQL_TOKEN_SYSTEM_VARIABLE) {
         if (!take_at_variable(lexer, token, reading))
             return false;
-    } else if (take_names(lexer, token)) {
+    } else if (take(lexer, token, "names")) {
         assignment->kind = SQL_SET_NAMES;
+        return true;
+    } else if (take_character_set(lexer, token)) {
+        assignment->kind = SQL_SET_CHARACTER_SET;
         return true;
     } else if (!take_plain_variable(lexer, token, reading)) {
         return false;
@@ -315,6 +319,7 @@ static void judge_assignment(struct sql_facts *facts, const struct reading *read
         }
         break;
     case SQL_SET_NAMES: break;
+    case SQL_SET_CHARACTER_SET: worsen(facts, SQL_REASON_PRIVILEGED, assignment->value); break;
     }
 }
 

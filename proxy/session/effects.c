@@ -305,7 +305,7 @@ static bool reinterprets_literals(const struct sql_assignment *assignment)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (same_name(assignment->name, names[i]))
             return true;
-    return assignment->kind == SQL_SET_NAMES;
+    return assignment->kind == SQL_SET_NAMES || assignment->kind == SQL_SET_CHARACTER_SET;
 }
 
 /* Keeps one assignment; returns the pin that it calls for, or 0. */
@@ -326,6 +326,7 @@ static unsigned assign(struct session *session, struct backend *backend,
             backend->tainted = true; /* it tells us less than it should from now on */
         }
         break;
+    case SQL_SET_CHARACTER_SET: /* holds, by its reason */
     case SQL_SET_GLOBAL_VARIABLE: break;
     }
     return outlived ? PIN_USER_VARIABLE : 0;
