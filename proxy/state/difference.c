@@ -1,11 +1,16 @@
 /*
  * difference.c - what must be sent to a connection so that it is in another state: one merge of two sorted
- * lists, giving at most one COM_INIT_DB and one SET statement.
+ * lists, giving at most one COM_INIT_DB and two SET statements.
+ *
+ *   from ─┐         SCHEMA           -> COM_INIT_DB
+ *         ├ merge ─ NAMES, VARIABLE  -> SET NAMES ..., a = 1, b = DEFAULT
+ *   to ───┘         USER             -> SET @c = 'x'      a statement of its own: a server reads all of a
+ *                                                         statement in the character set and the sql_mode
+ *                                                         that were before it
  *
  * The character set is one unit: if anything of it differs, SET NAMES and all its variables are sent again,
  * since NAMES overwrites them.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "pointsman/state/state.h"
@@ -14,7 +19,9 @@
 
 struct sink {
     struct writer w;
-    bool first;
+    bool first;        /* of its SET */
+    size_t set_length; /* of the first SET, once the second was begun */
+    bool users;        /* the second was begun */
 };
 
 static void put(struct sink *sink, const char *text)
@@ -22,8 +29,13 @@ static void put(struct sink *sink, const char *text)
     write_string(&sink->w, text);
 }
 
-static void put_separator(struct sink *sink)
+/* What comes before an entry: entries of users stand behind all others. */
+static void put_separator(struct sink *sink, enum state_kind kind)
 {
+    if (kind == STATE_USER && !sink->users) {
+        sink->users = sink->first = true;
+        sink->set_length = writer_length(&sink->w);
+    }
     put(sink, sink->first ? "SET " : ", ");
     sink->first = false;
 }
@@ -41,19 +53,33 @@ static bool is_number(const char *at, size_t length)
     return digits && dots <= 1;
 }
 
-/* A value as a literal that means the same under every sql_mode: quotes are doubled, backslashes avoided. */
+static bool is_plain(const char *at, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (at[i] == '\\' || (unsigned char)at[i] >= 0x80)
+            return false;
+    return true;
+}
+
+static void put_hex(struct sink *sink, const char *at, size_t length)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    put(sink, "_utf8 X'");
+    for (size_t i = 0; i < length; i++) {
+        write_u8(&sink->w, (uint8_t)digits[(unsigned char)at[i] >> 4]);
+        write_u8(&sink->w, (uint8_t)digits[(unsigned char)at[i] & 15]);
+    }
+    put(sink, "'");
+}
+
+/* A value as a literal that means the same under every sql_mode and character set: quotes are doubled, what
+ * may be read otherwise is hexadecimal. */
 static void put_value(struct sink *sink, const char *at, size_t length)
 {
     if (is_number(at, length)) {
         write_bytes(&sink->w, at, length);
-    } else if (memchr(at, '\\', length)) {
-        put(sink, "_utf8 X'");
-        for (size_t i = 0; i < length; i++) {
-            char hex[3];
-            snprintf(hex, sizeof hex, "%02X", (unsigned char)at[i]);
-            put(sink, hex);
-        }
-        put(sink, "'");
+    } else if (!is_plain(at, length)) {
+        put_hex(sink, at, length);
     } else {
         put(sink, "'");
         for (size_t i = 0; i < length; i++) {
@@ -63,6 +89,24 @@ static void put_value(struct sink *sink, const char *at, size_t length)
         }
         put(sink, "'");
     }
+}
+
+/* What a server reports of a variable but doesn't take back as a string. */
+static const struct {
+    const char *name, *reported, *sent;
+} keywords[] = {
+    {"character_set_results", "", "NULL"},  {"default_tmp_storage_engine", "", "NULL"},
+    {"enforce_storage_engine", "", "NULL"}, {"innodb_ft_user_stopword_table", "", "NULL"},
+    {"innodb_tmpdir", "", "NULL"},          {"system_versioning_asof", "DEFAULT", "DEFAULT"},
+};
+
+static const char *keyword_of(const struct state_entry *entry)
+{
+    for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
+        if (state_entry_is(entry, keywords[i].name) && entry->value_length == strlen(keywords[i].reported) &&
+            memcmp(entry->value, keywords[i].reported, entry->value_length) == 0)
+            return keywords[i].sent;
+    return NULL;
 }
 
 static void put_user_name(struct sink *sink, const struct state_entry *entry)
@@ -78,9 +122,10 @@ static void put_user_name(struct sink *sink, const struct state_entry *entry)
 
 static void put_entry(struct sink *sink, const struct state_entry *entry)
 {
+    const char *keyword;
     if (entry->kind == STATE_SCHEMA)
         return;
-    put_separator(sink);
+    put_separator(sink, entry->kind);
     switch (entry->kind) {
     case STATE_NAMES:
         put(sink, "NAMES ");
@@ -89,9 +134,8 @@ static void put_entry(struct sink *sink, const struct state_entry *entry)
     case STATE_VARIABLE:
         write_bytes(&sink->w, entry->name, entry->name_length);
         put(sink, "=");
-        /* character_set_results alone can be NULL, which the servers report as nothing */
-        if (entry->value_length == 0 && state_entry_is(entry, "character_set_results"))
-            put(sink, "NULL");
+        if ((keyword = keyword_of(entry)))
+            put(sink, keyword);
         else
             put_value(sink, entry->value, entry->value_length);
         break;
@@ -103,19 +147,19 @@ static void put_entry(struct sink *sink, const struct state_entry *entry)
     }
 }
 
-/* What `from` has and `to` has not goes back to its default. */
+/* What `from` has and `to` has not goes back to its default; a character set's is not known here. */
 static void put_undo(struct sink *sink, const struct state_entry *entry, struct state_difference *difference)
 {
     switch (entry->kind) {
-    case STATE_SCHEMA: difference->impossible = true; break;
-    case STATE_NAMES: break;
+    case STATE_SCHEMA:
+    case STATE_NAMES: difference->impossible = true; break;
     case STATE_VARIABLE:
-        put_separator(sink);
+        put_separator(sink, entry->kind);
         write_bytes(&sink->w, entry->name, entry->name_length);
         put(sink, "=DEFAULT");
         break;
     case STATE_USER:
-        put_separator(sink);
+        put_separator(sink, entry->kind);
         put_user_name(sink, entry);
         put(sink, "NULL");
         break;
@@ -174,6 +218,21 @@ static bool charset_differs(const struct state *from, const struct state *to)
     return false;
 }
 
+static bool has_names(const struct state *state)
+{
+    return state_has_kind(state, STATE_NAMES);
+}
+
+/* One entry of the character set, which is sent anew as a whole. */
+static void put_charset(struct sink *sink, enum merged what, const struct state_entry *entry,
+                        struct state_difference *difference, const struct state *to)
+{
+    if (what != ONLY_FROM)
+        put_entry(sink, entry);
+    else if (!has_names(to)) /* NAMES would have overwritten it */
+        put_undo(sink, entry, difference);
+}
+
 bool state_difference(const struct state *from, const struct state *to, char *out, size_t size,
                       struct state_difference *ret)
 {
@@ -185,8 +244,7 @@ bool state_difference(const struct state *from, const struct state *to, char *ou
     for (enum merged what; (what = merge_next(&merge, &a, &b)) != MERGED_END;) {
         const struct state_entry *entry = what == ONLY_FROM ? &a : &b;
         if (charset && is_charset(entry)) {
-            if (what != ONLY_FROM)
-                put_entry(&sink, entry);
+            put_charset(&sink, what, entry, &difference, to);
         } else if (what == ONLY_FROM) {
             put_undo(&sink, entry, &difference);
         } else if (what != SAME && entry->kind == STATE_SCHEMA) {
@@ -198,7 +256,9 @@ bool state_difference(const struct state *from, const struct state *to, char *ou
     }
     if (sink.w.full)
         return false;
-    difference.set_length = writer_length(&sink.w);
+    size_t length = writer_length(&sink.w);
+    difference.set_length = sink.users ? sink.set_length : length;
+    difference.user_length = length - difference.set_length;
     *ret = difference;
     return true;
 }

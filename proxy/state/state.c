@@ -230,8 +230,7 @@ struct state *state_with(struct state_table *table, const struct state *state, e
                          const char *name, size_t name_length, const char *value, size_t value_length)
 {
     char folded[NAME_MAX_LENGTH];
-    if (name_length > sizeof folded || value_length > UINT16_MAX ||
-        state->length + ENTRY_HEADER + name_length + value_length > STATE_MAX)
+    if (name_length > sizeof folded || value_length > UINT16_MAX)
         return NULL;
     for (size_t i = 0; i < name_length; i++)
         folded[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
@@ -253,7 +252,7 @@ struct state *state_with(struct state_table *table, const struct state *state, e
     }
     if (!placed)
         length += entry_write(block + length, &fresh);
-    struct state *made = intern(table, block, length);
+    struct state *made = length <= STATE_MAX ? intern(table, block, length) : NULL;
     free(block);
     return made;
 }

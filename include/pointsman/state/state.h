@@ -57,15 +57,17 @@ static inline const char *state_schema(const struct state *state, size_t *ret_le
 }
 bool state_has_kind(const struct state *state, enum state_kind kind);
 
-/* What must be sent to a connection in state `from` so that it is in state `to`. */
+/* What must be sent to a connection in state `from` so that it is in state `to`, in this order. */
 struct state_difference {
-    bool impossible;    /* `to` has no schema but `from` has: no statement unsets it */
+    bool impossible;    /* no statement gives it: `from` has a schema or NAMES, and `to` has none */
     const char *schema; /* COM_INIT_DB with this (borrowed from `to`), NULL: not needed */
     size_t schema_length;
-    size_t set_length; /* length of the SET statement's text in the caller's buffer; 0: not needed */
+    size_t set_length;  /* of the SET statement's text in the caller's buffer; 0: not needed */
+    size_t user_length; /* of a second one right behind it, of user variables: their literals mean what they
+                           do in the character set and sql_mode that the first one sets; 0: not needed */
 };
-/* Writes the SET statement ("SET NAMES ..., a = 1, b = DEFAULT") into out. False: it doesn't fit into size.
- */
+/* Writes the SET statements ("SET NAMES ..., a = 1, b = DEFAULT", "SET @c = 'x'") into out. False: they don't
+ * fit into size. */
 bool state_difference(const struct state *from, const struct state *to, char *out, size_t size,
                       struct state_difference *ret);
 
