@@ -68,7 +68,8 @@ void statement_read(struct session *session, const char *text, size_t length)
         session->statement.anywhere = false; /* the server says what it thinks of nothing */
     /* What can't be carried is held, and who holds must hold the primary: where the present user variables
      * may come to mean something else (SET NAMES), and where there is more than a state can take. */
-    if (session->statement.sets && (state_has_kind(session->state, STATE_USER) || length > STATE_TEXT_MAX))
+    if (session->statement.sets && (state_has_kind(session->state, STATE_USER) || length > STATE_TEXT_MAX ||
+                                    route_has_verb(&session->statement, SQL_SET_ROLE)))
         session->statement.anywhere = false;
     session->statement.rule = find_rule(session, text, length, &options);
     if (session->statement.hint_ignored)
