@@ -101,9 +101,16 @@ bool sql_take_punctuation(struct sql_reader *reader, char punctuation)
     return true;
 }
 
+/* What is merely not known to be harmless, which a rule may admit to a replica: what is worse counts more. */
+static bool gives_way(enum sql_reason reason)
+{
+    return reason == SQL_REASON_FUNCTION || reason == SQL_REASON_VIEW;
+}
+
 void sql_blame(struct sql_reader *reader, enum sql_reason reason, const struct sql_token *because)
 {
-    if (reader->facts->reason != SQL_REASON_READ)
+    enum sql_reason present = reader->facts->reason;
+    if (present != SQL_REASON_READ && !(gives_way(present) && !gives_way(reason)))
         return;
     reader->facts->reason = reason;
     if (because)

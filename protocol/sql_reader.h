@@ -93,7 +93,8 @@ bool sql_at_word(const struct sql_reader *reader, const char *word);
 bool sql_take_word(struct sql_reader *reader, const char *word);
 bool sql_take_punctuation(struct sql_reader *reader, char punctuation);
 
-/* Sets the reason if the statement was a read so far; the first reason stays. */
+/* Sets the reason if the statement was a read so far; the first reason stays, but for an unknown function and
+ * an unproven view, which give way to any other: rules may admit those. */
 void sql_blame(struct sql_reader *reader, enum sql_reason reason, const struct sql_token *because);
 
 static inline void sql_effect(struct sql_reader *reader, uint32_t effects)

@@ -169,14 +169,17 @@ static struct route_decision to_replica(const struct route_statement *statement,
     if (server != TOPOLOGY_NOBODY)
         return (struct route_decision){ROUTE_SERVER, server, reason, NULL};
     int primary = topology->primary;
-    bool asked = stale || topology->config->primary_reads != CONFIG_PRIMARY_READS_NEVER;
-    if (asked && primary != TOPOLOGY_NOBODY && topology->servers[primary].usable_for_reads &&
-        !(avoid >> primary & 1))
-        return (struct route_decision){ROUTE_SERVER, primary,
-                                       stale ? ROUTE_REASON_OWN_WRITES : ROUTE_REASON_NO_REPLICA, NULL};
+    bool asked = (stale || topology->config->primary_reads != CONFIG_PRIMARY_READS_NEVER) &&
+                 primary != TOPOLOGY_NOBODY && topology->servers[primary].usable_for_reads;
+    struct route_decision there = {ROUTE_SERVER, primary,
+                                   stale ? ROUTE_REASON_OWN_WRITES : ROUTE_REASON_NO_REPLICA, NULL};
+    if (asked && !(avoid >> primary & 1))
+        return there;
     server = avoid ? pick_reader(statement, topology, balance, stale) : TOPOLOGY_NOBODY;
     if (server != TOPOLOGY_NOBODY)
         return (struct route_decision){ROUTE_SERVER, server, reason, NULL};
+    if (asked) /* it failed just now, and nobody else is left */
+        return there;
     return (struct route_decision){ROUTE_WAIT, TOPOLOGY_NOBODY, reason, "no server is usable for reads"};
 }
 

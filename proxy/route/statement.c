@@ -147,8 +147,9 @@ void route_merge(struct route_statement *statement, const struct sql_facts *fact
         statement->kind = kind;
         statement->reason = facts->reason;
     }
-    bool read_only_begin = (facts->verb == SQL_BEGIN || facts->verb == SQL_SET_TRANSACTION) &&
-                           facts->effects & SQL_READ_ONLY;
+    bool read_only_begin = facts->effects & SQL_READ_ONLY &&
+                           (facts->verb == SQL_BEGIN ||
+                            (facts->verb == SQL_SET_TRANSACTION && facts->effects & SQL_ONE_SHOT));
     statement->read_only_begin = first ? read_only_begin
                                        : statement->read_only_begin && (read_only_begin || anywhere);
     statement->anywhere &= anywhere;
