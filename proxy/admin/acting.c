@@ -1,6 +1,7 @@
 /* acting.c - the commands that change something: RELOAD, SET SERVER, KILL. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "commands.h"
 #include "pointsman/monitor/monitor.h"
@@ -13,7 +14,10 @@ void act_reload(struct request *request, struct reply *reply)
     char text[2048] = "";
     if (!request_ends(request, reply))
         return;
-    if (!request->asker->context->reload(text, sizeof text))
+    bool reloaded = request->asker->context->reload(text, sizeof text);
+    for (size_t length = strlen(text); length && text[length - 1] == '\n'; length--)
+        text[length - 1] = 0;
+    if (!reloaded)
         reply_err(reply, 1105, "HY000", "nothing was changed: %.480s", text);
     else if (*text)
         reply_ok(reply, "reloaded; only a restart changes: %.450s", text);

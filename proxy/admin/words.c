@@ -125,8 +125,7 @@ struct word word_peek(const struct words *words)
 {
     struct words copy = *words;
     struct word word = word_next(&copy);
-    if (word.at >= copy.unquoted[0] && word.at < copy.unquoted[0] + sizeof copy.unquoted)
-        word.at = word.start;
+    word.at = word.start; /* a quoted one's text goes with the copy */
     return word;
 }
 
