@@ -57,6 +57,8 @@ static const struct entry set_classes[] = {
     {"net_write_timeout", SQL_VARIABLE_PROXY},
     {"wait_timeout", SQL_VARIABLE_PROXY},
 
+    /* What a transaction did is reported by its own connection only. */
+    {"session_track_transaction_info", SQL_VARIABLE_PRIVILEGED},
     {"session_track_*", SQL_VARIABLE_TRACKING},
 };
 

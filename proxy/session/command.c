@@ -6,6 +6,8 @@
  *   HELD     makes sense only on the connection that the session holds
  *   UNKNOWN  servers don't know it (any more): ERR 1047
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "session.h"
@@ -36,7 +38,21 @@ static void run_unknown(struct session *session, const uint8_t *payload, size_t 
     session_send_error(session, 1, SERVER_ERROR_UNKNOWN_COMMAND);
 }
 
-/* The schema stays, everything else begins anew; so does the connection that was held, after cleaning. */
+/* Nothing of what the session was is left; the connection that it held is cleaned. */
+static void forget_all(struct session *session)
+{
+    if (session->backend)
+        session->backend->dirty = true;
+    session_let_go(session);
+    past_drop(session);
+    past_know(session, PAST_INSERT_ID, 0);
+    past_know(session, PAST_FOUND_ROWS, 0);
+    effects_tracking_free(session);
+    session->lost = 0;
+    session->status = STATUS_AUTOCOMMIT;
+}
+
+/* The schema stays, everything else begins anew. */
 static void run_reset(struct session *session, const uint8_t *payload, size_t length)
 {
     (void)payload, (void)length;
@@ -46,24 +62,14 @@ static void run_reset(struct session *session, const uint8_t *payload, size_t le
     struct state *fresh = schema ? state_with(states, session->initial, STATE_SCHEMA, "", 0, schema, n)
                                  : state_without(states, session->initial, STATE_SCHEMA);
     finish_local(session);
-    if (session->backend)
-        session->backend->dirty = true;
-    session_let_go(session);
+    forget_all(session);
     effects_set_state(session, fresh);
-    past_drop(session);
-    past_know(session, PAST_INSERT_ID, 0);
-    past_know(session, PAST_FOUND_ROWS, 0);
-    session->lost = 0;
-    session->status = STATUS_AUTOCOMMIT;
     session_send_ok(session, 1);
 }
 
 static void run_change_user(struct session *session, const uint8_t *payload, size_t length)
 {
-    if (session->backend)
-        session->backend->dirty = true;
-    session_let_go(session);
-    past_drop(session);
+    forget_all(session);
     login_change_user(session, payload, length);
 }
 
@@ -99,28 +105,25 @@ static void run_primary(struct session *session, const uint8_t *payload, size_t 
     statement_begin(session);
 }
 
+/* Whether several statements may come in one packet is part of the key of the connections that it uses; one
+ * that it holds is told, and is of no use to others then. */
 static void run_set_option(struct session *session, const uint8_t *payload, size_t length)
 {
-    uint8_t packet[PACKET_HEADER + 5];
     if (length != 3 || payload[1] > 1 || payload[2]) {
         run_unknown(session, payload, length);
         return;
     }
-    /* Whether several statements may come in one packet is part of the key of the connections that it uses.
-     */
     if (payload[1])
         session->capabilities &= ~(uint32_t)CAP_MULTI_STATEMENTS;
     else
         session->capabilities |= CAP_MULTI_STATEMENTS;
+    if (session->backend) {
+        session->backend->tainted = true;
+        run_primary(session, payload, length);
+        return;
+    }
     finish_local(session);
-    struct writer w = writer_of(packet, sizeof packet);
-    size_t mark = packet_begin(&w);
-    answer_eof_write(&w, &(struct answer_eof){.status = session->status});
-    packet_end(&w, mark, 1);
-    if (session->capabilities & CAP_DEPRECATE_EOF)
-        session_send_ok(session, 1);
-    else
-        session_send(session, packet, writer_length(&w));
+    session_send_eof(session, 1);
 }
 
 static void run_prepare(struct session *session, const uint8_t *payload, size_t length)
@@ -131,20 +134,31 @@ static void run_prepare(struct session *session, const uint8_t *payload, size_t 
     statement_begin(session);
 }
 
+static void no_such_statement(struct session *session, const uint8_t *payload, size_t length)
+{
+    const char *what = payload[0] == COM_STMT_RESET   ? "mysqld_stmt_reset"
+                       : payload[0] == COM_STMT_FETCH ? "mysqld_stmt_fetch"
+                                                      : "mysqld_stmt_execute";
+    struct reader r = reader_of(payload + 1, length - 1);
+    uint32_t id = read_u32(&r);
+    char text[100];
+    int n = snprintf(text, sizeof text, "Unknown prepared statement handler (%" PRIu32 ") given to %s", id,
+                     what);
+    session_send_err(session, 1, 1243, "HY000", text, (size_t)n);
+}
+
 /* Ids of statements mean something only to the connection that made them. */
 static void run_held(struct session *session, const uint8_t *payload, size_t length)
 {
-    (void)length;
     bool silent = payload[0] == COM_STMT_CLOSE || payload[0] == COM_STMT_SEND_LONG_DATA;
     if (session->pins & PIN_PREPARED && session->backend) {
         session->statement = route_statement_unread(SQL_REASON_PREPARED, false);
         statement_begin(session);
         return;
     }
-    finish_local(session);
-    static const char what[] = "Unknown prepared statement handler (0) given to EXECUTE";
     if (!silent)
-        session_send_err(session, 1, 1243, "HY000", what, sizeof what - 1);
+        no_such_statement(session, payload, length);
+    finish_local(session);
 }
 
 typedef void command_function(struct session *session, const uint8_t *payload, size_t length);

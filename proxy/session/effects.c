@@ -268,31 +268,37 @@ static bool same_name(struct sql_span name, const char *what)
     return name.length == strlen(what) && strncasecmp(name.at, what, name.length) == 0;
 }
 
+/* What is tracked from now on; `value` without quotes. A list of names is written by the caller. */
+static void track(struct tracking *tracking, struct sql_span name, struct sql_span value, bool is_default)
+{
+    bool off = value.length == 3 && strncasecmp(value.at, "off", 3) == 0;
+    bool on = value.length && strchr("1oOtT", *value.at) && !off;
+    if (same_name(name, "session_track_schema"))
+        tracking->schema = is_default || on;
+    else if (same_name(name, "session_track_state_change"))
+        tracking->state_change = !is_default && on;
+    else if (same_name(name, "session_track_gtids"))
+        tracking->gtids = !is_default && value.length && !off;
+}
+
 static void set_tracking(struct session *session, const struct sql_assignment *assignment)
 {
-    const char *value = assignment->value.at;
-    size_t length = assignment->value.length;
-    if (length >= 2 && (*value == '\'' || *value == '"')) {
-        value++;
-        length -= 2;
-    }
-    bool on = length && strchr("1oOtT", *value) && !(length == 3 && strncasecmp(value, "off", 3) == 0);
+    static const struct sql_span usual = {default_tracking, sizeof default_tracking - 1};
+    struct sql_span value = assignment->value;
+    bool is_default = same_name(value, "default");
+    if (value.length >= 2 && (*value.at == '\'' || *value.at == '"'))
+        value = (struct sql_span){value.at + 1, value.length - 2};
     const struct tracking *old = session->tracking;
-    bool names = same_name(assignment->name, "session_track_system_variables");
-    const char *list = names ? value : old ? old->variables : default_tracking;
-    size_t list_length = names ? length : strlen(list);
-    struct tracking *fresh = malloc(sizeof *fresh + list_length + 1);
+    struct sql_span list = old ? (struct sql_span){old->variables, (uint32_t)strlen(old->variables)} : usual;
+    if (same_name(assignment->name, "session_track_system_variables"))
+        list = is_default ? usual : value;
+    struct tracking *fresh = malloc(sizeof *fresh + list.length + 1);
     if (!fresh)
         return;
     *fresh = old ? *old : (struct tracking){.schema = true};
-    memcpy(fresh->variables, list, list_length);
-    fresh->variables[list_length] = 0;
-    if (same_name(assignment->name, "session_track_schema"))
-        fresh->schema = on;
-    else if (same_name(assignment->name, "session_track_state_change"))
-        fresh->state_change = on;
-    else if (same_name(assignment->name, "session_track_gtids"))
-        fresh->gtids = length && strncasecmp(value, "off", length) != 0;
+    memcpy(fresh->variables, list.at, list.length);
+    fresh->variables[list.length] = 0;
+    track(fresh, assignment->name, value, is_default);
     effects_tracking_free(session);
     session->tracking = fresh;
 }

@@ -11,8 +11,8 @@
  *   the session asks ──> known values stand as literals in the text (past_rewrite); on the very connection
  * that knows, the text stays as it is
  *
- * Literals are cast, so that the column's type stays what the function's is; where the call stood in a select
- * list without an alias, its text becomes the column's name.
+ * Literals stand in a COALESCE with the call, so that the column's type and length stay the function's; where
+ * the call stood in a select list without an alias, its text becomes the column's name.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -201,15 +201,15 @@ static bool literal_of(const struct session *session, enum sql_call_kind kind, c
     case SQL_CALL_INSERT_ID:
         if (is_native(session, PAST_INSERT_ID))
             return false;
-        snprintf(out, size, "CAST(%" PRIu64 " AS UNSIGNED)", session->insert_id);
+        snprintf(out, size, "COALESCE(CAST(%" PRIu64 " AS UNSIGNED),LAST_INSERT_ID())", session->insert_id);
         return true;
     case SQL_CALL_FOUND_ROWS:
         if (is_native(session, PAST_FOUND_ROWS))
             return false;
-        snprintf(out, size, "CAST(%" PRIu64 " AS SIGNED)", session->found_rows);
+        snprintf(out, size, "COALESCE(CAST(%" PRIu64 " AS SIGNED),FOUND_ROWS())", session->found_rows);
         return true;
     case SQL_CALL_ROW_COUNT:
-        snprintf(out, size, "CAST(%" PRId64 " AS SIGNED)", session->row_count);
+        snprintf(out, size, "COALESCE(CAST(%" PRId64 " AS SIGNED),ROW_COUNT())", session->row_count);
         return true;
     case SQL_CALL_CONNECTION_ID:
         snprintf(out, size, "CAST(%" PRIu32 " AS UNSIGNED)", session->id);
@@ -245,7 +245,7 @@ static void put_alias(struct writer *w, struct sql_span item)
 static void put_calls(struct session *session, const struct sql_facts *facts, unsigned statement,
                       uint32_t earlier, struct writer *w, const char **copied)
 {
-    char literal[64];
+    char literal[80];
     struct sql_span item = {0};
     for (unsigned i = 0; i < facts->calls_count; i++) {
         const struct sql_call *call = &facts->calls[i];

@@ -40,12 +40,31 @@ void session_send(struct session *session, const void *packet, size_t length)
     figure_add(&session->worker->figures.bytes_out, length);
 }
 
-void session_send_ok(struct session *session, uint8_t sequence)
+static void send_ok(struct session *session, uint8_t header, uint8_t sequence)
 {
     uint8_t packet[64];
     struct writer w = writer_of(packet, sizeof packet);
     size_t mark = packet_begin(&w);
-    answer_ok_write(&w, 0, &(struct answer_ok){.status = session->status}, session->capabilities);
+    answer_ok_write(&w, header, &(struct answer_ok){.status = session->status}, session->capabilities);
+    packet_end(&w, mark, sequence);
+    session_send(session, packet, writer_length(&w));
+}
+
+void session_send_ok(struct session *session, uint8_t sequence)
+{
+    send_ok(session, 0, sequence);
+}
+
+void session_send_eof(struct session *session, uint8_t sequence)
+{
+    uint8_t packet[PACKET_HEADER + 5];
+    struct writer w = writer_of(packet, sizeof packet);
+    if (session->capabilities & CAP_DEPRECATE_EOF) {
+        send_ok(session, 0xfe, sequence);
+        return;
+    }
+    size_t mark = packet_begin(&w);
+    answer_eof_write(&w, &(struct answer_eof){.status = session->status});
     packet_end(&w, mark, sequence);
     session_send(session, packet, writer_length(&w));
 }
@@ -95,10 +114,15 @@ static bool run_one(struct session *session)
     uint32_t length = packet_length(packet);
     if (length && chunk_used(in) == PACKET_HEADER)
         return false;
-    if (packet_sequence(packet) != 0 || length == 0) {
+    if (packet_sequence(packet) != 0) {
         session_send_error(session, (uint8_t)(packet_sequence(packet) + 1), SERVER_ERROR_OUT_OF_ORDER);
         session_close(session);
         return false;
+    }
+    if (length == 0) { /* no command at all */
+        conn_consume(&session->conn, PACKET_HEADER);
+        session_send_error(session, 1, SERVER_ERROR_UNKNOWN_COMMAND);
+        return true;
     }
     bool whole = length + PACKET_HEADER <= CHUNK_LARGE;
     if (whole && chunk_used(in) < length + PACKET_HEADER)

@@ -99,6 +99,7 @@ void session_next(struct session *session);  /* runs the commands that lie ready
 void session_step_to(struct session *session, enum session_step step);
 void session_send(struct session *session, const void *packet, size_t length);
 void session_send_ok(struct session *session, uint8_t sequence);
+void session_send_eof(struct session *session, uint8_t sequence); /* as an OK where EOF is deprecated */
 void session_send_err(struct session *session, uint8_t sequence, uint16_t code, const char *state,
                       const char *message, size_t length);
 /* The server's own words for a code, with its arguments. */
@@ -110,7 +111,7 @@ uint64_t session_now(const struct session *session); /* ms */
 
 /* ---- login.c ---- */
 void login_greet_late(struct session *session); /* if it wasn't greeted yet and can be now */
-bool login_greet(struct session *session); /* false: refused and to be closed */
+bool login_greet(struct session *session);      /* false: refused and to be closed */
 void login_packet(struct session *session, const uint8_t *payload, size_t length, uint8_t sequence);
 void login_opened(struct session *session,
                   const struct answer_err *err); /* default schema tried; NULL: fine */
