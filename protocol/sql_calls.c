@@ -37,11 +37,12 @@ void sql_calls_add(struct sql_reader *reader, enum sql_call_kind kind, struct sq
 
 void sql_calls_open(struct sql_reader *reader, enum sql_call_kind kind, const struct sql_token *name)
 {
+    reader->awaits |= SQL_AWAITS_CLOSE;
     reader->call = (int)kind;
     reader->call_at = name->text;
 }
 
-void sql_calls_close(struct sql_reader *reader)
+static void close_call(struct sql_reader *reader)
 {
     static const uint32_t effects[] = {
         [SQL_CALL_INSERT_ID] = SQL_READS_INSERT_ID,
@@ -52,7 +53,6 @@ void sql_calls_close(struct sql_reader *reader)
     const struct sql_token *token = sql_now(reader);
     enum sql_call_kind kind = (enum sql_call_kind)reader->call;
 
-    reader->call = -1;
     if (token->punctuation == ')') {
         sql_effect(reader, effects[kind]);
         sql_calls_add(reader, kind,
@@ -76,13 +76,26 @@ void sql_calls_select(struct sql_reader *reader)
         return;
     reader->in_list = true;
     reader->item = NULL;
+    reader->awaits |= SQL_AWAITS_ITEM;
     reader->item_calls = reader->facts->calls_count;
 }
 
-void sql_calls_item_token(struct sql_reader *reader)
+static void begin_item(struct sql_reader *reader)
 {
-    if (!sql_word_is_modifier(sql_now(reader)))
-        reader->item = sql_now(reader)->text;
+    if (sql_word_is_modifier(sql_now(reader)))
+        return;
+    reader->item = sql_now(reader)->text;
+    reader->awaits &= (uint8_t)~SQL_AWAITS_ITEM;
+}
+
+void sql_calls_await(struct sql_reader *reader)
+{
+    if (reader->awaits & SQL_AWAITS_CLOSE) {
+        reader->awaits &= (uint8_t)~SQL_AWAITS_CLOSE;
+        close_call(reader);
+    }
+    if (reader->awaits & SQL_AWAITS_ITEM)
+        begin_item(reader);
 }
 
 static bool is_keyword_value(const struct sql_token *token)
@@ -125,6 +138,7 @@ void sql_calls_item_end(struct sql_reader *reader)
                 reader->item, (uint32_t)(last->text + last->length - reader->item)};
     }
     reader->item = NULL;
+    reader->awaits |= SQL_AWAITS_ITEM;
 }
 
 void sql_calls_list_end(struct sql_reader *reader)
@@ -132,4 +146,5 @@ void sql_calls_list_end(struct sql_reader *reader)
     if (reader->item)
         sql_calls_item_end(reader);
     reader->in_list = false;
+    reader->awaits &= (uint8_t)~SQL_AWAITS_ITEM;
 }

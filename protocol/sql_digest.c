@@ -16,10 +16,10 @@
 #include <string.h>
 
 enum state {
-    NOWHERE,
-    OPEN,
-    LITERAL,
-    ROW_LITERAL,
+    NOWHERE = SQL_FOLD_NOWHERE,
+    OPEN = SQL_FOLD_OPEN,
+    LITERAL = SQL_FOLD_LITERAL,
+    ROW_LITERAL = SQL_FOLD_ROW_LITERAL,
     ROW,
     /* from here on something is held back */
     COMMA,

@@ -13,6 +13,9 @@
 
 enum { SQL_FOLD_HELD_MAX = 4 };
 
+/* The states from which no list can go on; sql_digest.c has the others. */
+enum { SQL_FOLD_NOWHERE, SQL_FOLD_OPEN, SQL_FOLD_LITERAL, SQL_FOLD_ROW_LITERAL };
+
 /* Where in a list of literals we are, and what was held back because the list may go on. */
 struct sql_fold {
     uint8_t state;
@@ -40,9 +43,17 @@ void sql_digest_any(struct sql_digest *digest, const struct sql_token *token);
 
 static inline void sql_digest_token(struct sql_digest *digest, const struct sql_token *token)
 {
-    if (sql_is_name(token) && digest->fold.held_count == 0) {
-        digest->fold.state = 0; /* no list goes on, none begins */
+    uint8_t state = digest->fold.state;
+
+    if (sql_is_name(token) && digest->fold.held_count == 0) { /* no list goes on, none begins */
+        digest->fold.state = SQL_FOLD_NOWHERE;
         digest->hash = sql_mix(digest->hash, token->hash);
+    } else if (state <= SQL_FOLD_OPEN && token->kind == SQL_TOKEN_PUNCTUATION) {
+        digest->fold.state = token->punctuation == '(' ? SQL_FOLD_OPEN : SQL_FOLD_NOWHERE;
+        digest->hash = sql_mix(digest->hash, (unsigned char)token->punctuation);
+    } else if (state <= SQL_FOLD_OPEN && token->kind == SQL_TOKEN_NUMBER) {
+        digest->fold.state = state == SQL_FOLD_OPEN ? SQL_FOLD_ROW_LITERAL : SQL_FOLD_LITERAL;
+        digest->hash = sql_mix(digest->hash, '?');
     } else {
         sql_digest_any(digest, token);
     }

@@ -10,9 +10,9 @@
  *   - POINT(), POLYGON() and so on are MySQL's only: MariaDB looks for a stored function if their arguments
  *     don't fit;
  *   - keywords that MariaDB lets name a function (COLUMNS, ESCAPE, AGAINST, FIRST, ...) are not here.
- * Left out on purpose: DEFAULT() (MariaDB draws from a sequence there), LOAD_FILE, waits for replication
- * (MASTER_POS_WAIT and its kin), what tells about one server's replication or threads (BINLOG_GTID_POS,
- * WSREP_..., PS_THREAD_ID), and internal functions of views.
+ * PRIMARY are DEFAULT() (MariaDB draws from a sequence there), LOAD_FILE, waits for replication and what
+ * tells about one server's replication or threads. Left out on purpose: WSREP_..., and internal functions of
+ * views.
  */
 #include "sql_functions.h"
 
@@ -54,6 +54,7 @@ static const struct function functions[] = {
     {"bin", SQL_FUNCTION_HARMLESS, 1, 1},
     {"bin_to_uuid", SQL_FUNCTION_HARMLESS, 80000, 0},
     {"binary", SQL_FUNCTION_SYNTAX, 1, 1},
+    {"binlog_gtid_pos", SQL_FUNCTION_PRIMARY, 0, 1},
     {"bit", SQL_FUNCTION_SYNTAX, 1, 1},
     {"bit_and", SQL_FUNCTION_HARMLESS_TIGHT, 1, 1},
     {"bit_count", SQL_FUNCTION_HARMLESS, 1, 1},
@@ -127,6 +128,7 @@ static const struct function functions[] = {
     {"decode", SQL_FUNCTION_HARMLESS, 0, 1},
     {"decode_histogram", SQL_FUNCTION_HARMLESS, 0, 1},
     {"decode_oracle", SQL_FUNCTION_HARMLESS, 0, 1},
+    {"default", SQL_FUNCTION_PRIMARY, 1, 1},
     {"degrees", SQL_FUNCTION_HARMLESS, 1, 1},
     {"dense_rank", SQL_FUNCTION_HARMLESS_TIGHT, 80000, 1},
     {"des_decrypt", SQL_FUNCTION_HARMLESS, 0, 1},
@@ -288,6 +290,7 @@ static const struct function functions[] = {
     {"linestringfromtext", SQL_FUNCTION_HARMLESS, 0, 1},
     {"linestringfromwkb", SQL_FUNCTION_HARMLESS, 0, 1},
     {"ln", SQL_FUNCTION_HARMLESS, 1, 1},
+    {"load_file", SQL_FUNCTION_PRIMARY, 1, 1},
     {"localtime", SQL_FUNCTION_HARMLESS, 1, 1},
     {"localtimestamp", SQL_FUNCTION_HARMLESS, 1, 1},
     {"locate", SQL_FUNCTION_HARMLESS, 1, 1},
@@ -302,6 +305,8 @@ static const struct function functions[] = {
     {"make_set", SQL_FUNCTION_HARMLESS, 1, 1},
     {"makedate", SQL_FUNCTION_HARMLESS, 1, 1},
     {"maketime", SQL_FUNCTION_HARMLESS, 1, 1},
+    {"master_gtid_wait", SQL_FUNCTION_PRIMARY, 0, 1},
+    {"master_pos_wait", SQL_FUNCTION_PRIMARY, 1, 1},
     {"match", SQL_FUNCTION_SYNTAX, 1, 1},
     {"max", SQL_FUNCTION_HARMLESS_TIGHT, 1, 1},
     {"mbrcontains", SQL_FUNCTION_HARMLESS, 1, 1},
@@ -385,6 +390,8 @@ static const struct function functions[] = {
     {"position", SQL_FUNCTION_HARMLESS_TIGHT, 1, 1},
     {"pow", SQL_FUNCTION_HARMLESS, 1, 1},
     {"power", SQL_FUNCTION_HARMLESS, 1, 1},
+    {"ps_current_thread_id", SQL_FUNCTION_PRIMARY, 80016, 0},
+    {"ps_thread_id", SQL_FUNCTION_PRIMARY, 80016, 0},
     {"quarter", SQL_FUNCTION_HARMLESS, 1, 1},
     {"quote", SQL_FUNCTION_HARMLESS, 1, 1},
     {"radians", SQL_FUNCTION_HARMLESS, 1, 1},
@@ -431,6 +438,7 @@ static const struct function functions[] = {
     {"smallint", SQL_FUNCTION_SYNTAX, 1, 1},
     {"some", SQL_FUNCTION_SYNTAX, 1, 1},
     {"soundex", SQL_FUNCTION_HARMLESS, 1, 1},
+    {"source_pos_wait", SQL_FUNCTION_PRIMARY, 80026, 0},
     {"space", SQL_FUNCTION_HARMLESS, 1, 1},
     {"sql_big_result", SQL_FUNCTION_SYNTAX, 1, 1},
     {"sql_buffer_result", SQL_FUNCTION_SYNTAX, 1, 1},
@@ -614,6 +622,7 @@ static const struct function functions[] = {
     {"vector_dim", SQL_FUNCTION_HARMLESS, 90000, 0},
     {"vector_to_string", SQL_FUNCTION_HARMLESS, 90000, 0},
     {"version", SQL_FUNCTION_HARMLESS, 1, 1},
+    {"wait_for_executed_gtid_set", SQL_FUNCTION_PRIMARY, 1, 0},
     {"week", SQL_FUNCTION_HARMLESS, 1, 1},
     {"weekday", SQL_FUNCTION_HARMLESS, 1, 1},
     {"weekofyear", SQL_FUNCTION_HARMLESS, 1, 1},

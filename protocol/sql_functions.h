@@ -13,6 +13,8 @@ enum sql_function_kind {
                                   */
     SQL_FUNCTION_SYNTAX,         /* no function: a keyword that may stand before a parenthesis */
     SQL_FUNCTION_TABLE,          /* JSON_TABLE: harmless where a table stands */
+    SQL_FUNCTION_PRIMARY,        /* built in and leaves nothing behind, but tells about one server, or draws
+                                    from a sequence */
     SQL_FUNCTION_TAKE_LOCK,      /* GET_LOCK */
     SQL_FUNCTION_RELEASE_LOCK,   /* RELEASE_LOCK, RELEASE_ALL_LOCKS */
     SQL_FUNCTION_LOOK_AT_LOCK,   /* IS_FREE_LOCK, IS_USED_LOCK */

@@ -96,26 +96,20 @@ static bool skip_comment(struct sql_lexer *lexer, bool *ret_gap)
 }
 
 /* To the next token's first byte. False if the text is broken there. */
-static bool skip_gap(struct sql_lexer *lexer, struct sql_token *token)
+static bool skip_gap(struct sql_lexer *lexer)
 {
-    const char *start = lexer->at;
-    bool comments = false;
-
+    lexer->behind = lexer->at;
     for (;;) {
         while (lexer->at < lexer->end && (sql_class(lexer->at) & CLASS_BLANK))
             lexer->at++;
         if (lexer->at >= lexer->end || (sql_class(lexer->at) & CLASS_NAME))
-            break;
+            return true;
         bool gap;
         if (!skip_comment(lexer, &gap))
             return false;
         if (!gap)
-            break;
-        comments = true;
+            return true;
     }
-    token->touching = lexer->at == start;
-    token->blanks_only = !comments;
-    return true;
 }
 
 /* ---- names ---- */
@@ -131,11 +125,11 @@ static void break_off(struct sql_lexer *lexer, struct sql_token *token)
 {
     token->text = lexer->at;
     finish(lexer, token, SQL_TOKEN_BROKEN, lexer->end);
-    token->ends = true;
+    token->flags |= SQL_ENDS;
 }
 
 /* The end of the unquoted name at p, NULL if a byte in it begins no character of its character set. */
-static const char *name_end(const struct sql_lexer *lexer, const char *p, bool *ret_dubious)
+static const char *name_end(const struct sql_lexer *lexer, const char *p, uint8_t *ret_flags)
 {
     const char *end = lexer->end;
     uint8_t seen = 0, class;
@@ -145,7 +139,7 @@ static const char *name_end(const struct sql_lexer *lexer, const char *p, bool *
             seen |= class;
             p++;
         }
-        *ret_dubious = (seen & CLASS_DUBIOUS) != 0;
+        *ret_flags |= (seen & CLASS_DUBIOUS) ? SQL_DUBIOUS : 0;
         return p;
     }
     while (p < end && ((class = sql_class(p)) & CLASS_NAME)) {
@@ -159,7 +153,7 @@ static const char *name_end(const struct sql_lexer *lexer, const char *p, bool *
 
 static void lex_word(struct sql_lexer *lexer, struct sql_token *token)
 {
-    const char *to = name_end(lexer, lexer->at, &token->dubious);
+    const char *to = name_end(lexer, lexer->at, &token->flags);
 
     /* MySQL has dollar-quoted strings since 9.0 and wants no names that begin so since 8.0.32. */
     if (!to || (*token->text == '$' && !lexer->options->mariadb)) {
@@ -246,7 +240,7 @@ static bool is_radix(const char *p, const char *to)
 static void lex_number(struct sql_lexer *lexer, struct sql_token *token)
 {
     const char *p = lexer->at, *end = lexer->end;
-    const char *word = name_end(lexer, p, &token->dubious);
+    const char *word = name_end(lexer, p, &token->flags);
     const char *digits = sql_skip_digits(p, end), *to = skip_exponent(digits, end);
 
     if (lexer->last_punctuation == '.' || !word) {
@@ -283,7 +277,7 @@ static void lex_variable(struct sql_lexer *lexer, struct sql_token *token)
     if (quoted)
         to = quoted_end(lexer, p, opens_name(lexer, *p));
     else
-        to = system ? name_end(lexer, p, &token->dubious) : user_variable_end(p, end);
+        to = system ? name_end(lexer, p, &token->flags) : user_variable_end(p, end);
     if (!to || (system && to == p) || (!quoted && !system && to < end && (sql_class(to) & CLASS_HIGH))) {
         break_off(lexer, token);
         return;
@@ -293,19 +287,19 @@ static void lex_variable(struct sql_lexer *lexer, struct sql_token *token)
 }
 
 /* .5 is a number, t.5 a name behind a dot, t .5 a number again: as the servers see it. */
-static bool begins_fraction(const struct sql_lexer *lexer, const struct sql_token *token)
+static bool begins_fraction(const struct sql_lexer *lexer)
 {
     const char *p = lexer->at;
     bool behind_name = lexer->last_kind == SQL_TOKEN_WORD || lexer->last_kind == SQL_TOKEN_QUOTED ||
                        lexer->last_kind == SQL_TOKEN_SYSTEM_VARIABLE;
-    return lexer->end - p > 1 && (sql_class(p + 1) & CLASS_DIGIT) && !(behind_name && token->touching);
+    return lexer->end - p > 1 && (sql_class(p + 1) & CLASS_DIGIT) && !(behind_name && lexer->behind == p);
 }
 
 static void lex_punctuation(struct sql_lexer *lexer, struct sql_token *token)
 {
     const char *p = lexer->at, *end = lexer->end;
 
-    if (*p == '.' && begins_fraction(lexer, token)) {
+    if (*p == '.' && begins_fraction(lexer)) {
         finish(lexer, token, SQL_TOKEN_NUMBER, skip_exponent(sql_skip_digits(p + 1, end), end));
         return;
     }
@@ -315,7 +309,7 @@ static void lex_punctuation(struct sql_lexer *lexer, struct sql_token *token)
     }
     finish(lexer, token, *p == '?' ? SQL_TOKEN_PARAMETER : SQL_TOKEN_PUNCTUATION, p + 1);
     token->punctuation = *p == '?' ? 0 : *p;
-    token->ends = *p == ';';
+    token->flags |= *p == ';' ? SQL_ENDS : 0;
 }
 
 /* N'..', X'..', B'..': one token with the string that follows at once. */
@@ -350,12 +344,12 @@ static void lex_token(struct sql_lexer *lexer, struct sql_token *token)
 
 void sql_lex_long(struct sql_lexer *lexer, struct sql_token *token)
 {
-    *token = (struct sql_token){0};
-    if (lexer->last_kind == SQL_TOKEN_BROKEN || !skip_gap(lexer, token)) {
+    *token = (struct sql_token){.flags = lexer->flags};
+    if (lexer->last_kind == SQL_TOKEN_BROKEN || !skip_gap(lexer)) {
         break_off(lexer, token);
     } else if (lexer->at >= lexer->end) {
         token->text = lexer->at;
-        token->ends = true;
+        token->flags |= SQL_ENDS;
         if (lexer->in_code) /* an executable comment that doesn't end */
             break_off(lexer, token);
     } else {

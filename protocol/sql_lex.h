@@ -26,15 +26,18 @@ enum sql_token_kind {
     SQL_TOKEN_BROKEN,          /* unclosed quote or comment, a NUL, a byte that nobody knows how to read */
 };
 
+enum {
+    SQL_ENDS = 1 << 0,    /* END, BROKEN or ';': the statement ends here */
+    SQL_DUBIOUS = 1 << 1, /* a server with another character set might cut this word differently */
+    SQL_COMPARE = 1 << 2, /* names are to be compared with sets of names (sql_reader.c) */
+};
+
 struct sql_token {
     _Alignas(16) const char *text; /* as written, quotes and all (BROKEN: where the trouble begins) */
     uint32_t length;
     uint8_t kind;     /* enum sql_token_kind */
     char punctuation; /* PUNCTUATION: the character; else 0 */
-    bool touching;    /* nothing stands between it and the token before */
-    bool blanks_only; /* at most blanks stand between them (no comment) */
-    bool ends;        /* END, BROKEN or ';': the statement ends here */
-    bool dubious;     /* a server with another character set might cut this word differently */
+    uint8_t flags;    /* SQL_ENDS and so on */
     struct sql_span
         name;      /* WORD, QUOTED and variables: without @ and quotes (doubled quotes left as they are) */
     uint64_t key;  /* names: the first eight bytes without case (SQL_KEY), zeroes behind */
@@ -45,7 +48,9 @@ struct sql_lexer {
     const char *begin, *at, *end; /* borrowed; begin <= at <= end */
     const struct sql_options *options;
     struct sql_hint *hint; /* where a pointsman: comment among the first tokens goes; NULL: nowhere */
+    const char *behind;    /* the last token's end, before the gap */
     bool in_code;          /* inside of an executable comment */
+    uint8_t flags;         /* what every token gets */
     uint8_t last_kind;     /* of the token before */
     char last_punctuation;
     unsigned tokens; /* how many were given out */
@@ -74,6 +79,12 @@ static inline bool sql_token_is(const struct sql_token *token, const char *name)
 static inline bool sql_is_name(const struct sql_token *token)
 {
     return token->kind == SQL_TOKEN_WORD || token->kind == SQL_TOKEN_QUOTED;
+}
+
+/* Nothing stands between the two? */
+static inline bool sql_touches(const struct sql_token *first, const struct sql_token *next)
+{
+    return first->text + first->length == next->text;
 }
 
 static inline struct sql_span sql_token_span(const struct sql_token *token)

@@ -49,12 +49,13 @@ static inline const char *sql_skip_digits(const char *p, const char *end)
 /* The end of the ASCII name that begins at p; NULL if it goes on otherwise, or is N'..' or its kin. */
 static inline const char *sql_short_name(const char *p, const char *end)
 {
-    const char *to = p + 1;
-    while (to < end && (sql_class(to) & (CLASS_LETTER | CLASS_DIGIT)))
-        to++;
-    if (to < end && ((sql_class(to) & CLASS_NAME) || (*to == '\'' && to - p == 1)))
-        return NULL;
-    return to;
+    for (const char *to = p + 1; to < end; to++) {
+        uint8_t class = sql_class(to);
+        if (class & (CLASS_LETTER | CLASS_DIGIT))
+            continue;
+        return (class & CLASS_NAME) || (*to == '\'' && to - p == 1) ? NULL : to;
+    }
+    return end;
 }
 
 /* The end of the integer at p; NULL if it is more than that. */
@@ -96,13 +97,10 @@ static inline bool sql_lex_short(struct sql_lexer *lexer, struct sql_token *toke
     token->length = (uint32_t)(to - from);
     token->kind = (uint8_t)kind;
     token->punctuation = kind == SQL_TOKEN_PUNCTUATION ? *from : '\0';
-    token->touching = from == lexer->at;
-    token->blanks_only = true;
-    token->ends = *from == ';';
-    token->dubious = false;
-    token->name = (struct sql_span){0};
+    token->flags = lexer->flags | (*from == ';' ? SQL_ENDS : 0);
+    token->name = (struct sql_span){from, (uint32_t)(to - from)}; /* of signs and numbers: no keyword's */
     if (kind == SQL_TOKEN_WORD)
-        sql_set_name(lexer, token, from, to);
+        token->hash = sql_name_hash(from, (size_t)(to - from), end, &token->key);
     lexer->at = to;
     lexer->last_kind = token->kind;
     lexer->last_punctuation = token->punctuation;

@@ -12,7 +12,8 @@
 struct output {
     char *at;
     size_t size, length;
-    char last; /* the last token's punctuation, 'a' for all else, 0 at the beginning */
+    const char *behind; /* the last token's end in the text */
+    char last;          /* the last token's punctuation, 'a' for all else, 0 at the beginning */
 };
 
 static void put(struct output *out, const char *text, size_t length)
@@ -83,14 +84,14 @@ static void put_word(struct output *out, const struct sql_lexer *lexer, const st
 {
     char capitals[SQL_FUNCTION_NAME_MAX];
     if (out->last == '.' || token->length > sizeof(capitals) || !is_keyword(lexer, token)) {
-        put_token(out, token->text, token->length, 0, token->touching);
+        put_token(out, token->text, token->length, 0, token->text == out->behind);
         return;
     }
     for (uint32_t i = 0; i < token->length; i++) {
         char c = token->text[i];
         capitals[i] = (char)(c >= 'a' && c <= 'z' ? c - 0x20 : c);
     }
-    put_token(out, capitals, token->length, 0, token->touching);
+    put_token(out, capitals, token->length, 0, token->text == out->behind);
 }
 
 static void put_plain(struct output *out, const struct sql_lexer *lexer, const struct sql_token *token)
@@ -98,10 +99,12 @@ static void put_plain(struct output *out, const struct sql_lexer *lexer, const s
     switch (token->kind) {
     case SQL_TOKEN_STRING:
     case SQL_TOKEN_NUMBER:
-    case SQL_TOKEN_PARAMETER: put_token(out, "?", 1, 0, token->touching); break;
+    case SQL_TOKEN_PARAMETER: put_token(out, "?", 1, 0, token->text == out->behind); break;
     case SQL_TOKEN_WORD: put_word(out, lexer, token); break;
     case SQL_TOKEN_BROKEN: put_token(out, "...", 3, 0, false); break;
-    default: put_token(out, token->text, token->length, token->punctuation, token->touching); break;
+    default:
+        put_token(out, token->text, token->length, token->punctuation, token->text == out->behind);
+        break;
     }
 }
 
@@ -125,6 +128,7 @@ size_t sql_normalise(const char *text, size_t length, const struct sql_options *
             put_held(&output, &held);
             put_plain(&output, &lexer, &token);
         }
+        output.behind = token.text + token.length;
         if (token.kind == SQL_TOKEN_BROKEN || output.length + 1 >= size)
             break;
     }

@@ -192,12 +192,12 @@ static void prove_for(struct sql_reader *reader)
         sql_blame(reader, SQL_REASON_SEQUENCE, next);
 }
 
-static void prove_word(struct sql_reader *reader)
+static void prove_word(struct sql_reader *reader, enum sql_word word)
 {
     const struct sql_token *token = sql_now(reader), *before = sql_back(reader, 1);
 
     reader->into = false;
-    switch (sql_word(token)) {
+    switch (word) {
     case SQL_WORD_OTHER: break;
     case SQL_WORD_SELECT: prove_select(reader); break;
     case SQL_WORD_FROM: prove_from(reader); break;
@@ -288,20 +288,31 @@ static bool is_declared_safe(const struct sql_reader *reader, const struct sql_t
     return sql_names_has(safe, full, (size_t)schema->name.length + 1 + name->name.length);
 }
 
+/* At '(': does it follow its name at once, or behind blanks only where those don't count? */
 static bool parenthesis_is_tight(const struct sql_reader *reader)
 {
-    const struct sql_token *open = sql_now(reader);
-    return open->touching || ((reader->options->mode & SQL_MODE_IGNORE_SPACE) && open->blanks_only);
+    const struct sql_token *name = sql_back(reader, 1), *open = sql_now(reader);
+    const char *p = name->text + name->length;
+
+    if (reader->options->mode & SQL_MODE_IGNORE_SPACE) {
+        while (p < open->text && (sql_class(p) & CLASS_BLANK))
+            p++;
+    }
+    return p == open->text;
 }
 
-/* Where a table may stand: behind FROM, JOIN or a comma of the list of tables. */
+/* Where a table may stand: behind FROM, JOIN or a comma, in a list of tables (not in TRIM(x FROM y)). */
 static bool is_table_place(const struct sql_reader *reader, const struct sql_token *before)
 {
-    if (before->punctuation == ',')
-        return (reader->from_at & here(reader)) != 0;
-    return before->kind == SQL_TOKEN_WORD &&
-           (sql_token_is(before, "from") || sql_token_is(before, "join") ||
-            sql_token_is(before, "straight_join") || sql_token_is(before, "lateral"));
+    static const char *const words[] = {"from", "join", "straight_join", "lateral"};
+
+    if (!(reader->from_at & here(reader)))
+        return false;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (before->kind == SQL_TOKEN_WORD && sql_token_is(before, words[i]))
+            return true;
+    }
+    return before->punctuation == ',';
 }
 
 static void prove_call(struct sql_reader *reader, const struct sql_token *name,
@@ -318,6 +329,7 @@ static void prove_call(struct sql_reader *reader, const struct sql_token *name,
         if (!is_table_place(reader, before))
             unknown_call(reader, name);
         break;
+    case SQL_FUNCTION_PRIMARY: sql_blame(reader, SQL_REASON_FUNCTION, name); break;
     case SQL_FUNCTION_TAKE_LOCK:
         sql_effect(reader, SQL_TAKES_USER_LOCK);
         sql_blame(reader, SQL_REASON_USER_LOCK, name);
@@ -398,16 +410,14 @@ static void close_parenthesis(struct sql_reader *reader)
         reader->depth--;
 }
 
-static void prove_punctuation(struct sql_reader *reader)
+static void prove_punctuation(struct sql_reader *reader, char punctuation)
 {
-    switch (sql_now(reader)->punctuation) {
-    case '(': open_parenthesis(reader); break;
-    case ')': close_parenthesis(reader); break;
-    case ',':
-        if (reader->in_list && reader->depth == reader->outer)
-            sql_calls_item_end(reader);
-        break;
-    }
+    if (punctuation == '(')
+        open_parenthesis(reader);
+    else if (punctuation == ')')
+        close_parenthesis(reader);
+    else if (reader->in_list && reader->depth == reader->outer)
+        sql_calls_item_end(reader); /* at a comma */
 }
 
 static void prove_rare(struct sql_reader *reader, const struct sql_token *token)
@@ -428,44 +438,56 @@ static void prove_rare(struct sql_reader *reader, const struct sql_token *token)
     }
 }
 
-static inline void prove_token(struct sql_reader *reader)
+/* Most words are names, of which there is nothing to know. */
+static inline void prove_name_or_word(struct sql_reader *reader, const struct sql_token *token,
+                                      const struct sql_token *before)
 {
-    const struct sql_token *token = sql_now(reader);
-
-    if (reader->call >= 0)
-        sql_calls_close(reader);
-    if (!reader->item && reader->in_list)
-        sql_calls_item_token(reader);
-    if (token->kind == SQL_TOKEN_WORD) {
-        if (sql_back(reader, 1)->punctuation == '.')
-            prove_name_behind_dot(reader);
-        else
-            prove_word(reader);
-    } else if (token->kind == SQL_TOKEN_PUNCTUATION) {
-        prove_punctuation(reader);
-    } else {
-        prove_rare(reader, token);
+    if (before->punctuation == '.') {
+        prove_name_behind_dot(reader);
+        return;
     }
+    enum sql_word word = token->length > 1 ? sql_word(token) : SQL_WORD_OTHER;
+    if (word != SQL_WORD_OTHER || reader->into)
+        prove_word(reader, word);
+}
+
+/* Inlined into the loop of sql_prove(): a call for each token would cost as much as what it does. */
+__attribute__((always_inline)) static inline void
+prove_token(struct sql_reader *reader, const struct sql_token *token, const struct sql_token *before)
+{
+    char punctuation = token->punctuation;
+
+    if (reader->awaits)
+        sql_calls_await(reader);
+    if (token->kind == SQL_TOKEN_WORD)
+        prove_name_or_word(reader, token, before);
+    else if (punctuation == ',' || punctuation == '(' || punctuation == ')')
+        prove_punctuation(reader, punctuation);
+    else if (token->kind != SQL_TOKEN_PUNCTUATION && token->kind != SQL_TOKEN_NUMBER)
+        prove_rare(reader, token);
 }
 
 void sql_prove_token(struct sql_reader *reader)
 {
-    prove_token(reader);
+    prove_token(reader, sql_now(reader), sql_back(reader, 1));
 }
 
 void sql_prove_to(struct sql_reader *reader, const char *word)
 {
     while (!sql_at_end(reader) && !sql_at_word(reader, word)) {
-        prove_token(reader);
+        sql_prove_token(reader);
         sql_step(reader);
     }
 }
 
 void sql_prove(struct sql_reader *reader)
 {
-    while (!sql_at_end(reader)) {
-        prove_token(reader);
-        sql_step_inline(reader);
+    const struct sql_token *token = sql_now(reader), *before = sql_back(reader, 1);
+
+    while (!(token->flags & SQL_ENDS)) {
+        prove_token(reader, token, before);
+        before = token;
+        token = sql_step_inline(reader);
     }
     if (reader->in_list)
         sql_calls_list_end(reader);

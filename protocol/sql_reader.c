@@ -9,10 +9,11 @@
 void sql_reader_init(struct sql_reader *reader, const char *text, size_t length,
                      const struct sql_options *options, struct sql_facts *facts)
 {
-    *reader = (struct sql_reader){.options = options, .facts = facts, .call = -1};
+    *reader = (struct sql_reader){.options = options, .facts = facts};
     sql_lex_init(&reader->lexer, text, length, options, &facts->hint);
-    reader->has_names = (options->unsafe_tables && options->unsafe_tables->count > 0) ||
-                        (options->watched && options->watched->count > 0);
+    if ((options->unsafe_tables && options->unsafe_tables->count > 0) ||
+        (options->watched && options->watched->count > 0))
+        reader->lexer.flags = SQL_COMPARE;
 }
 
 /* Names above ASCII may be written in another character set, or in capitals that only the server knows:
@@ -67,12 +68,14 @@ static void compare_names(struct sql_reader *reader, const struct sql_token *tok
 /* What is rare: a word that may be cut differently, names to compare with, trouble. */
 void sql_look_closer(struct sql_reader *reader, const struct sql_token *token)
 {
-    if (token->dubious)
+    if (token->flags & SQL_DUBIOUS)
         sql_blame(reader, SQL_REASON_UNKNOWN, token);
-    if (reader->has_names && sql_is_name(token))
+    if ((token->flags & SQL_COMPARE) && sql_is_name(token))
         compare_names(reader, token);
     if (token->kind == SQL_TOKEN_BROKEN)
         reader->broken = true;
+    if (token->kind == SQL_TOKEN_BROKEN || !(token->flags & SQL_ENDS))
+        sql_digest_token(&reader->digest, token);
 }
 
 void sql_step(struct sql_reader *reader)

@@ -20,6 +20,11 @@
 
 enum { SQL_DEPTH_MAX = 63 };
 
+enum {
+    SQL_AWAITS_ITEM = 1 << 0,  /* an item's first token */
+    SQL_AWAITS_CLOSE = 1 << 1, /* the token behind a call's '(' */
+};
+
 struct sql_reader {
     struct sql_lexer lexer;
     const struct sql_options *options;
@@ -27,7 +32,6 @@ struct sql_reader {
     struct sql_digest digest;
     struct sql_token ring[4]; /* the current token and the three before */
     unsigned now;
-    bool has_names; /* options name views or watched tables: every name is compared */
 
     /* sql_proof.c */
     bool free_of_calls; /* names before parentheses are no calls here (column lists of DDL) */
@@ -45,7 +49,8 @@ struct sql_reader {
     bool in_list;        /* in the outermost select list */
     const char *item;    /* the current item's first token; NULL: it comes next */
     uint8_t item_calls;  /* facts->calls[] from here on are in the current item */
-    int call;            /* enum sql_call_kind of a call whose ')' may come next, or -1 */
+    uint8_t awaits;      /* SQL_AWAITS_ bits: what the next token may bring */
+    int call;            /* enum sql_call_kind of the call whose ')' is awaited */
     const char *call_at; /* its name */
 };
 
@@ -63,27 +68,28 @@ static inline const struct sql_token *sql_now(const struct sql_reader *reader)
 void sql_reader_init(struct sql_reader *reader, const char *text, size_t length,
                      const struct sql_options *options, struct sql_facts *facts);
 
-/* What is rare about a token: doubts, names to compare with, trouble. */
+/* What is rare: doubts, names to compare with, trouble, the end. Hashes the token too. */
 void sql_look_closer(struct sql_reader *reader, const struct sql_token *token);
 
 /* To the next token; it is hashed, and compared with the names of the options. */
-static inline void sql_step_inline(struct sql_reader *reader)
+static inline const struct sql_token *sql_step_inline(struct sql_reader *reader)
 {
     struct sql_token *token = &reader->ring[++reader->now & 3];
 
     if (!sql_lex_short(&reader->lexer, token))
         sql_lex_long(&reader->lexer, token);
-    if (!token->ends || token->kind == SQL_TOKEN_BROKEN)
-        sql_digest_token(&reader->digest, token);
-    if (token->dubious || token->ends || reader->has_names)
+    if (token->flags)
         sql_look_closer(reader, token);
+    else
+        sql_digest_token(&reader->digest, token);
+    return token;
 }
 void sql_step(struct sql_reader *reader); /* the same, as a call */
 
 /* Is the current token the end of the statement? */
 static inline bool sql_at_end(const struct sql_reader *reader)
 {
-    return sql_now(reader)->ends;
+    return (sql_now(reader)->flags & SQL_ENDS) != 0;
 }
 
 /* The current token is this unquoted word (lower case). */
@@ -115,12 +121,11 @@ void sql_prove_to(struct sql_reader *reader, const char *word); /* up to that wo
 void sql_prove_token(struct sql_reader *reader);                /* the current token only, not stepped over */
 
 /* sql_calls.c, for sql_proof.c */
-void sql_calls_select(struct sql_reader *reader);     /* at SELECT */
-void sql_calls_item_token(struct sql_reader *reader); /* in a list, item == NULL */
-void sql_calls_item_end(struct sql_reader *reader);   /* at the token behind the item */
-void sql_calls_list_end(struct sql_reader *reader);   /* at the token behind the list */
+void sql_calls_select(struct sql_reader *reader);   /* at SELECT */
+void sql_calls_item_end(struct sql_reader *reader); /* at the token behind the item */
+void sql_calls_list_end(struct sql_reader *reader); /* at the token behind the list */
 void sql_calls_open(struct sql_reader *reader, enum sql_call_kind kind, const struct sql_token *name);
-void sql_calls_close(struct sql_reader *reader); /* at the token behind a call's '(' */
+void sql_calls_await(struct sql_reader *reader); /* at the token that was awaited */
 void sql_calls_add(struct sql_reader *reader, enum sql_call_kind kind, struct sql_span text);
 
 /* Readers of statements, at the first word. */

@@ -2,7 +2,7 @@
  * sql_read.c - how long reading a 100-byte SELECT takes, digest included: the median of many rounds, in ns.
  *
  *   $ build/tests/bench/sql_read
- *   sql_read 100-byte select: 212 ns (median of 101 rounds of 20000)
+ *   sql_read 100-byte select (100 bytes): 291 ns (median of 2001 rounds of 500; fastest 262 ns)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #include "pointsman/protocol/sql.h"
 
-enum { ROUNDS = 101, READS = 20000 };
+enum { ROUNDS = 2001, READS = 500 }; /* short rounds: most are not interrupted, so the median is calm */
 
 static uint64_t now_ns(void)
 {
@@ -26,7 +26,8 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median_ns(const char *text, size_t length, const struct sql_options *options)
+static void measure(const char *text, size_t length, const struct sql_options *options, double *ret_median,
+                    double *ret_fastest)
 {
     static double rounds[ROUNDS];
     struct sql_facts facts;
@@ -43,7 +44,8 @@ static double median_ns(const char *text, size_t length, const struct sql_option
     qsort(rounds, ROUNDS, sizeof(rounds[0]), ascending);
     if (sum == 0)
         puts("no digest");
-    return rounds[ROUNDS / 2];
+    *ret_median = rounds[ROUNDS / 2];
+    *ret_fastest = rounds[0];
 }
 
 int main(void)
@@ -61,9 +63,11 @@ int main(void)
     };
     struct sql_options options = {.mariadb = true, .version = 101119};
 
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        printf("sql_read %s (%zu bytes): %.0f ns (median of %d rounds of %d)\n", texts[i].what,
-               strlen(texts[i].text), median_ns(texts[i].text, strlen(texts[i].text), &options), ROUNDS,
-               READS);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        double median, fastest;
+        measure(texts[i].text, strlen(texts[i].text), &options, &median, &fastest);
+        printf("sql_read %s (%zu bytes): %.0f ns (median of %d rounds of %d; fastest %.0f ns)\n",
+               texts[i].what, strlen(texts[i].text), median, ROUNDS, READS, fastest);
+    }
     return 0;
 }

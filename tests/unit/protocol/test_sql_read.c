@@ -206,6 +206,9 @@ static void functions_not_on_the_list(void **state)
         {"SELECT columns(1)", SQL_REASON_FUNCTION},
         {"SELECT json_table(1)", SQL_REASON_FUNCTION},
         {"SELECT a, json_table(1) FROM t", SQL_REASON_FUNCTION},
+        {"SELECT TRIM('a' FROM json_table(1, 2))", SQL_REASON_FUNCTION},
+        {"SELECT a FROM t WHERE EXTRACT(DAY FROM json_table(1, 2))", SQL_REASON_FUNCTION},
+        {"SELECT a FROM t ORDER BY 1, json_table(1, 2)", SQL_REASON_FUNCTION},
         {"SELECT polygon(1)", SQL_REASON_FUNCTION},
         {"SELECT bin_to_uuid(a)", SQL_REASON_FUNCTION},
         {"SHOW TABLES WHERE f(1)", SQL_REASON_FUNCTION},
@@ -423,7 +426,7 @@ static const struct statement_case statements[] = {
     /* SET */
     {"SET autocommit = 0", SQL_SET, SQL_REASON_SESSION_STATE, 0},
     {"SET NAMES utf8mb4 COLLATE utf8mb4_bin", SQL_SET, SQL_REASON_SESSION_STATE, 0},
-    {"SET CHARACTER SET utf8", SQL_SET, SQL_REASON_SESSION_STATE, 0},
+    {"SET CHARACTER SET utf8", SQL_SET, SQL_REASON_PRIVILEGED, 0},
     {"SET SESSION sql_mode = 'ANSI', @@local.time_zone = '+00:00', @a = 5", SQL_SET, SQL_REASON_SESSION_STATE,
      0},
     {"SET sql_mode = CONCAT(@@sql_mode, ',ANSI')", SQL_SET, SQL_REASON_SESSION_STATE, 0},

@@ -3,7 +3,7 @@
  */
 #include "sql_cases.h"
 
-static const char *const kinds[] = {"session", "global", "user", "names"};
+static const char *const kinds[] = {"session", "global", "user", "names", "charset"};
 static const char *const values[] = {"number", "string", "null", "word", "expression", "primary"};
 
 /* All assignments of a SET as words: kind name value-kind value; ... and "bad" if it ends badly. */
@@ -52,8 +52,8 @@ static void assignments_one_by_one(void **state)
         {"SET NAMES 'utf8mb4'", "names  string 'utf8mb4'"},
         {"SET NAMES utf8mb4 COLLATE utf8mb4_bin, x = 1",
          "names  word utf8mb4 COLLATE utf8mb4_bin; session x number 1"},
-        {"SET CHARACTER SET latin1", "names  word latin1"},
-        {"SET CHARSET latin1, @a = N'x'", "names  word latin1; user a expression N'x'"},
+        {"SET CHARACTER SET latin1", "charset  word latin1"},
+        {"SET CHARSET latin1, @a = N'x'", "charset  word latin1; user a expression N'x'"},
         {"SET character_set_client = utf8", "session character_set_client word utf8"},
         {"SET GLOBAL hot.key_buffer_size = 5", "global key_buffer_size number 5"},
         {"SET sql_mode = CONCAT(@@sql_mode, ',ANSI')",
