@@ -165,6 +165,7 @@ static void on_stop(struct ev_loop *loop, ev_signal *watcher, int events)
         _exit(EXIT_ASKED);
     }
     program.stopping = true;
+    atomic_store(&program.workers.stopping, true);
     log_event(LOG_INFO, "stopping", NULL, log_number("clients", atomic_load(&program.workers.clients)));
     close_listeners();
     stop_workers(false);

@@ -230,7 +230,8 @@ enum sql_set_kind {
     SQL_SET_GLOBAL_VARIABLE,  /* GLOBAL, PERSIST, PERSIST_ONLY, @@global.x */
     SQL_SET_USER_VARIABLE,    /* SET @x = v, SET @x := v */
     SQL_SET_NAMES,            /* SET NAMES cs [COLLATE c]; name is at NULL */
-    SQL_SET_CHARACTER_SET,    /* SET CHARACTER SET cs: takes the collation of the schema of the moment; name is at NULL */
+    SQL_SET_CHARACTER_SET, /* SET CHARACTER SET cs: takes the collation of the schema of the moment; name is
+                              at NULL */
 };
 
 enum sql_value_kind {
