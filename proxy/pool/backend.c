@@ -154,7 +154,9 @@ static void read_login(struct backend *backend)
         if (!conn_is_open(conn))
             return;
         conn_consume(conn, PACKET_HEADER + length);
-        if (done)
+        if (done && conn->in) /* it would be taken for the first answer's beginning */
+            backend_connect_failed(backend, 0, "", "nonsense from the server", 24);
+        else if (done)
             pool_serve(backend->pool, backend);
     }
 }
@@ -258,6 +260,10 @@ void backend_connect_failed(struct backend *backend, unsigned code, const char *
 {
     struct pool *pool = backend->pool;
     struct pools *set = pool->set;
+    char words[512]; /* the server's own lie in a buffer that goes with the connection */
+    if (length > sizeof words)
+        length = sizeof words;
+    memcpy(words, message, length);
     atomic_fetch_add_explicit(&set->failed, 1, memory_order_relaxed);
     bool passing = is_passing(code);
     if (passing)
@@ -267,7 +273,7 @@ void backend_connect_failed(struct backend *backend, unsigned code, const char *
      * away. */
     if (passing && code && pool->busy + pool->idle_count)
         return;
-    backend_refuse_all(pool, passing ? 0 : code, state, message, length);
+    backend_refuse_all(pool, passing ? 0 : code, state, words, length);
 }
 
 void backend_discard(struct backend *backend)

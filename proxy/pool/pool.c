@@ -81,7 +81,8 @@ struct pool *pool_find(struct pools *set, struct identity *identity, int server,
 
 /* ---- taking ---- */
 
-/* An idle connection: the session's own last one, else one in the same state with nobody's past, else any. */
+/* An idle connection: the first that is the session's own last one, or in the same state with nobody's past;
+ * else the best of some. */
 static struct backend *choose_idle(struct pool *pool, const struct session *session,
                                    const struct state *state)
 {
@@ -125,15 +126,15 @@ static bool reserve(struct pools *set, int server)
     return true;
 }
 
+/* Whoever waits is not told from here, if connecting fails at once: the caller may be the one. */
 static void grow(struct pool *pool)
 {
     struct pools *set = pool->set;
     if (set->avoid_until[pool->server] > pools_now(set) || !reserve(set, pool->server))
         return;
-    if (!backend_connect(pool)) {
+    pool->unreachable = !backend_connect(pool);
+    if (pool->unreachable)
         atomic_fetch_sub(&set->limits->used[pool->server], 1);
-        backend_refuse_all(pool, 0, "", "", 0);
-    }
 }
 
 /* Whether more connections are called for at once. */
@@ -224,16 +225,34 @@ void backend_cleaned(struct backend *backend)
 
 /* ---- time ---- */
 
+static void refuse_expired(struct pool *pool, uint64_t now)
+{
+    struct list expired;
+    list_init(&expired);
+    list_each_safe (node, &pool->waiters) {
+        if (list_entry(node, struct waiter, link)->deadline > now)
+            continue;
+        list_remove(node);
+        list_append(&expired, node);
+    }
+    while (!list_empty(&expired)) {
+        struct waiter *waiter = list_first(&expired, struct waiter, link);
+        list_remove(&waiter->link);
+        pool->set->events->refused(waiter, 0, "", "", 0);
+    }
+}
+
 static bool tick_waiters(struct pool *pool, uint64_t now)
 {
+    refuse_expired(pool, now);
     struct waiter *first = list_first(&pool->waiters, struct waiter, link);
     if (!first)
         return false;
-    if (first->deadline <= now) {
-        list_remove(&first->link);
-        pool->set->events->refused(first, 0, "", "", 0);
-    } else if (wants_more(pool) || (pool->connecting == 0 && now - first->since >= POOL_PATIENCE)) {
+    if (wants_more(pool) || (pool->connecting == 0 && now - first->since >= POOL_PATIENCE))
         grow(pool);
+    if (pool->unreachable) {
+        pool->unreachable = false;
+        backend_refuse_all(pool, 0, "", "", 0);
     }
     return true;
 }

@@ -45,6 +45,7 @@ struct pool {
     struct list idle;    /* struct backend, last used first */
     struct list waiters; /* struct waiter, first come first */
     unsigned connecting, busy, held, idle_count;
+    bool unreachable; /* connecting failed at once: who waits is told by the next tick */
 };
 
 enum backend_list {

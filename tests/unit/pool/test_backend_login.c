@@ -1,0 +1,497 @@
+/*
+ * test_backend_login.c - logging in to a server that is the test: what is sent, and what comes of every
+ * packet that a server may answer with, whole, in pieces, cut off, or out of place.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "scene.h"
+
+static struct waiter waiter;
+
+/* Somebody wants a connection; the server's side of the one that is opened. */
+static struct peer *wanted(void)
+{
+    waiter = (struct waiter){.deadline = 0};
+    list_init(&waiter.link);
+    assert_null(pool_acquire(scene_pool(), NULL, scene.states.empty, &waiter,
+                             pools_now(&scene.pools) + 10 * SCENE_PATIENCE_MS));
+    return peer_accept();
+}
+
+static const struct told *outcome(int count)
+{
+    if (!scene_until_told(count))
+        fail_msg("nothing was told");
+    assert_int_equal(scene.told_count, count);
+    assert_ptr_equal(scene.told[count - 1].waiter, &waiter);
+    return &scene.told[count - 1];
+}
+
+/* Frees what was granted, so that the next login is a new connection. */
+static void dismiss(const struct told *told)
+{
+    if (told->backend)
+        backend_discard(told->backend);
+    scene_round();
+}
+
+/* ---- what is sent ---- */
+
+static void assert_login(struct peer *peer, const uint8_t *stage1, struct login *ret)
+{
+    uint8_t stage2[NATIVE_LENGTH], known[NATIVE_LENGTH];
+    assert_true(peer_read(peer) > 0);
+    assert_int_equal(packet_sequence(peer->data), 1);
+    assert_true(login_read(peer->data + PACKET_HEADER, packet_length(peer->data), SCENE_GREETING, ret));
+    assert_int_equal(ret->user.length, strlen(scene.identity->user));
+    assert_memory_equal(ret->user.at, scene.identity->user, ret->user.length);
+    assert_int_equal(ret->plugin.length, 21);
+    if (!stage1) {
+        assert_int_equal(ret->auth.length, 0);
+        return;
+    }
+    assert_true(auth_native_stage2(stage1, stage2));
+    assert_true(auth_native_check(ret->auth.at, ret->auth.length, scene_scramble, stage2, known));
+}
+
+static void a_good_login(void **state)
+{
+    (void)state;
+    struct peer *peer = wanted();
+    struct login login;
+    peer_send(peer, packet_greeting(SCENE_GREETING));
+    assert_login(peer, scene.identity->stage1, &login);
+    assert_int_equal(login.capabilities & SCENE_KEY, SCENE_KEY);
+    assert_true(login.capabilities & CAP_SESSION_TRACK);
+    assert_false(login.capabilities & (CAP_CONNECT_WITH_DB | CAP_LOCAL_FILES | CAP_FOUND_ROWS | CAP_SSL));
+    peer_skip(peer);
+    peer_send(peer, packet_ok(2));
+    assert_true(peer_read(peer) > 0);
+    assert_int_equal(packet_sequence(peer->data), 0);
+    assert_int_equal(peer->data[PACKET_HEADER], COM_QUERY);
+    peer->data[peer->length] = 0;
+    assert_string_equal(peer->data + PACKET_HEADER + 1,
+                        "SET session_track_system_variables='*',"
+                        "session_track_schema=1,session_track_state_change=1");
+    peer_skip(peer);
+    assert_int_equal(scene.told_count, 0);
+    peer_send(peer, packet_ok(1));
+    struct backend *backend = outcome(1)->backend;
+    assert_non_null(backend);
+    assert_int_equal(backend->list, BACKEND_BUSY);
+    assert_int_equal(backend->thread_id, 4711);
+    assert_int_equal(backend->status, STATUS_AUTOCOMMIT);
+    assert_ptr_equal(backend->state, scene.states.empty);
+    assert_int_equal(backend->capabilities & ~SCENE_GREETING, 0);
+    assert_int_equal(scene.pools.opened, 1);
+    assert_null(backend->conn.in);
+    peer_close(peer);
+}
+
+static void mysql_is_told_which_variables(void **state)
+{
+    (void)state;
+    scene.topology->servers[0].look.mariadb = false;
+    struct peer *peer = wanted();
+    peer_send(peer, packet_greeting(SCENE_GREETING));
+    assert_true(peer_read(peer) > 0);
+    peer_skip(peer);
+    peer_send(peer, packet_ok(2));
+    assert_true(peer_read(peer) > 0);
+    peer->data[peer->length] = 0;
+    assert_null(strchr((char *)peer->data + PACKET_HEADER, '*'));
+    assert_non_null(strstr((char *)peer->data + PACKET_HEADER, ",sql_mode,"));
+    peer_close(peer);
+}
+
+/* Accounts by what is known of their password; `fails`: what a switch to another plugin ends in. */
+static void accounts(void **state)
+{
+    uint8_t stage1[NATIVE_LENGTH];
+    (void)state;
+    assert_true(auth_native_stage1("of [accounts]", 13, stage1));
+    static const struct {
+        const char *password;
+        bool empty;
+    } cases[] = {{"of [accounts]", false}, {"", true}, {NULL, true}};
+    for (size_t i = 0; i < 3; i++) {
+        struct login login;
+        identity_unref(scene.identity);
+        scene.identity = identity_intern(&scene.identities, "other", i, NULL, cases[i].password);
+        struct peer *peer = wanted();
+        peer_send(peer, packet_greeting(SCENE_GREETING));
+        assert_login(peer, cases[i].empty ? NULL : stage1, &login);
+        peer_close(peer);
+        assert_null(outcome((int)i + 1)->backend);
+        scene.pools.avoid_until[0] = 0;
+    }
+}
+
+static void a_users_name_that_is_too_long(void **state)
+{
+    char user[600];
+    (void)state;
+    memset(user, 'u', sizeof user);
+    user[sizeof user - 1] = 0;
+    identity_unref(scene.identity);
+    scene.identity = identity_intern(&scene.identities, user, 2, NULL, NULL);
+    struct peer *peer = wanted();
+    peer_send(peer, packet_greeting(SCENE_GREETING));
+    assert_null(outcome(1)->backend);
+    peer_close(peer);
+}
+
+static void the_answer_to_an_auth_switch(void **state)
+{
+    uint8_t stage2[NATIVE_LENGTH], known[NATIVE_LENGTH];
+    (void)state;
+    struct peer *peer = wanted();
+    peer_send(peer, packet_greeting(SCENE_GREETING));
+    assert_true(peer_read(peer) > 0);
+    for (uint8_t sequence = 2; sequence <= 4; sequence += 2) { /* and another */
+        peer_skip(peer);
+        peer_send(peer, packet_switch(sequence, "mysql_native_password"));
+        assert_int_equal(peer_read(peer), PACKET_HEADER + NATIVE_LENGTH);
+        assert_int_equal(packet_sequence(peer->data), sequence + 1);
+        assert_true(auth_native_stage2(scene.identity->stage1, stage2));
+        assert_true(
+            auth_native_check(peer->data + PACKET_HEADER, NATIVE_LENGTH, scene_scramble2, stage2, known));
+    }
+    peer_skip(peer);
+    peer_send(peer, packet_ok(6));
+    assert_true(peer_read(peer) > 0);
+    peer_send(peer, packet_ok(1));
+    assert_non_null(outcome(1)->backend);
+    peer_close(peer);
+}
+
+/* ---- what comes of what a server says ---- */
+
+enum { AT_GREETING, AT_ANSWER, AT_SETUP };
+
+static const struct {
+    const char *what;
+    int step; /* which of the server's packets is replaced */
+    const char *payload;
+    size_t length;
+    unsigned code; /* what the waiter is told; 0: go elsewhere */
+    const char *state, *message;
+} faults[] = {
+#define BYTES(text) text, sizeof text - 1
+    {"host not allowed", AT_GREETING, BYTES("\xff\x6a\x04Host 'x' is not allowed"), 1130, "HY000",
+     "Host 'x' is not allowed"},
+    {"the same with SQLSTATE", AT_GREETING, BYTES("\xff\x6a\x04#HY000Host"), 1130, "HY000", "Host"},
+    {"too many connections", AT_GREETING, BYTES("\xff\x10\x04Too many connections"), 0, "", ""},
+    {"too many of this user's", AT_ANSWER, BYTES("\xff\xb3\x04#42000too many"), 0, "", ""},
+    {"going down", AT_SETUP, BYTES("\xff\x1d\x04#08S01Server shutdown in progress"), 0, "", ""},
+    {"access denied", AT_ANSWER, BYTES("\xff\x15\x04#28000Access denied for user"), 1045, "28000",
+     "Access denied for user"},
+    {"access denied without SQLSTATE", AT_ANSWER, BYTES("\xff\x15\x04 Access denied"), 1045, "HY000",
+     " Access denied"},
+    {"no words", AT_ANSWER, BYTES("\xff\x15\x04#28000"), 1045, "28000", ""},
+    {"locked", AT_ANSWER, BYTES("\xff\x37\x10#HY000Access denied, this account is locked"), 4151, "HY000",
+     "Access denied, this account is locked"},
+    {"password expired", AT_SETUP, BYTES("\xff\x1c\x07#HY000You must SET PASSWORD"), 1820, "HY000",
+     "You must SET PASSWORD"},
+    {"half an error", AT_ANSWER, BYTES("\xff\x15"), 0, "", ""},
+    {"half a SQLSTATE", AT_ANSWER, BYTES("\xff\x15\x04#28"), 1045, "HY000", "#28"},
+    {"OK instead of a greeting", AT_GREETING, BYTES("\0\0\0\2\0\0\0"), 0, "", ""},
+    {"nothing instead of a greeting", AT_GREETING, BYTES(""), 0, "", ""},
+    {"an old protocol", AT_GREETING,
+     BYTES("\x09"
+           "3.23\0aaaabbbbbbbb\0"),
+     0, "", ""},
+    {"half a greeting", AT_GREETING,
+     BYTES("\x0a"
+           "5.5.5\0\1\0\0\0abcdefgh"),
+     0, "", ""},
+    {"nothing as answer", AT_ANSWER, BYTES(""), 0, "", ""},
+    {"an old auth switch", AT_ANSWER, BYTES("\xfe"), 0, "", ""},
+    {"an auth switch without data", AT_ANSWER, BYTES("\xfemysql_native_password\0"), 0, "", ""},
+    {"an auth switch with little data", AT_ANSWER, BYTES("\xfemysql_native_password\0abcdefgh\0"), 0, "", ""},
+    {"a plugin without an end", AT_ANSWER, BYTES("\xfemysql_native_password"), 0, "", ""},
+    {"a plugin that needs the password", AT_ANSWER, BYTES("\xfemysql_clear_password\0abcdefghijklmnopqrst\0"),
+     0, "", ""},
+    {"a plugin that begins alike", AT_ANSWER, BYTES("\xfemysql_native_passwor\0abcdefghijklmnopqrst\0"), 0,
+     "", ""},
+    {"more of a login", AT_ANSWER, BYTES("\x01\x03"), 0, "", ""},
+    {"a greeting again", AT_ANSWER,
+     BYTES("\x0a"
+           "5.5.5\0\1\0\0\0abcdefgh"),
+     0, "", ""},
+    {"half an OK", AT_SETUP, BYTES("\0\0\0"), 0, "", ""},
+    {"nothing instead of OK", AT_SETUP, BYTES(""), 0, "", ""},
+    {"EOF instead of OK", AT_SETUP, BYTES("\xfe\0\0\2\0"), 0, "", ""},
+    {"a result set instead of OK", AT_SETUP, BYTES("\1"), 0, "", ""},
+    {"a request for a file", AT_SETUP, BYTES("\xfb/etc/passwd"), 0, "", ""},
+};
+
+/* Plays the login up to the step, then `instead`. Returns the number of the packet that the server sends. */
+static struct peer *play_to(int step)
+{
+    struct peer *peer = wanted();
+    if (step == AT_GREETING)
+        return peer;
+    peer_send(peer, packet_greeting(SCENE_GREETING));
+    assert_true(peer_read(peer) > 0);
+    peer_skip(peer);
+    if (step == AT_ANSWER)
+        return peer;
+    peer_send(peer, packet_ok(2));
+    assert_true(peer_read(peer) > 0);
+    peer_skip(peer);
+    return peer;
+}
+
+static const uint8_t sequence_of[] = {[AT_GREETING] = 0, [AT_ANSWER] = 2, [AT_SETUP] = 1};
+
+static void every_fault(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        struct peer *peer = play_to(faults[i].step);
+        peer_send(peer, packet_of(sequence_of[faults[i].step], faults[i].payload, faults[i].length));
+        const struct told *told = outcome((int)i + 1);
+        bool words = strcmp(told->state, faults[i].state) == 0 && /* of no code nobody asks for them */
+                     strcmp(told->message, faults[i].message) == 0;
+        if (told->backend || told->code != faults[i].code || (told->code && !words))
+            fail_msg("%s: %u (%s) '%s'", faults[i].what, told->code, told->state, told->message);
+        assert_true(scene_until(peer_is_closed, peer));
+        bool backs_off = scene.pools.avoid_until[0] > 0; /* what passes is tried again a little later */
+        assert_int_equal(backs_off, faults[i].code == 0);
+        scene.pools.avoid_until[0] = 0;
+        assert_int_equal(scene.limits.used[0], 0);
+        peer_close(peer);
+    }
+    assert_int_equal(scene.pools.failed, sizeof faults / sizeof *faults);
+    assert_int_equal(scene.pools.opened, 0);
+}
+
+static void a_server_without_session_tracking(void **state)
+{
+    (void)state;
+    struct peer *peer = wanted();
+    peer_send(peer, packet_greeting(SCENE_GREETING & ~CAP_SESSION_TRACK));
+    assert_null(outcome(1)->backend);
+    peer_close(peer);
+}
+
+/* A refusal goes to all who wait, in the same words, although the connection and its buffer are gone. */
+static void everybody_is_told(void **state)
+{
+    enum { WAITING = 12, LONG = 500 };
+    static struct waiter others[WAITING];
+    char words[3 + LONG] = "\xff\x15\x04";
+    (void)state;
+    memset(words + 3, 'w', LONG);
+    for (int i = 0; i < 256; i++) { /* a pool of chunks that keeps no more frees what it is given */
+        struct chunk *chunk = malloc(sizeof *chunk + CHUNK_SMALL);
+        *chunk = (struct chunk){.capacity = CHUNK_SMALL};
+        list_init(&chunk->link);
+        scene.chunks.taken++;
+        chunk_give(&scene.chunks, chunk);
+    }
+    struct peer *peer = play_to(AT_ANSWER);
+    for (int i = 0; i < WAITING; i++)
+        assert_null(pool_acquire(scene_pool(), NULL, scene.states.empty, &others[i], UINT64_MAX));
+    peer_send(peer, packet_of(2, words, sizeof words));
+    assert_true(scene_until_told(1 + WAITING));
+    for (int i = 0; i <= WAITING; i++) {
+        assert_int_equal(scene.told[i].code, 1045);
+        assert_int_equal(strspn(scene.told[i].message, "w"), LONG);
+    }
+    peer_close(peer);
+}
+
+/* ---- pieces ---- */
+
+static const struct packet *good_packets(void)
+{
+    static struct packet packets[3];
+    packets[AT_GREETING] = packet_greeting(SCENE_GREETING);
+    packets[AT_ANSWER] = packet_ok(2);
+    packets[AT_SETUP] = packet_ok(1);
+    return packets;
+}
+
+static void byte_by_byte(void **state)
+{
+    (void)state;
+    struct peer *peer = wanted();
+    for (int step = AT_GREETING; step <= AT_SETUP; step++) {
+        const struct packet *packet = &good_packets()[step];
+        for (size_t i = 0; i < packet->length; i++) {
+            assert_int_equal(scene.told_count, 0);
+            peer_bytes(peer, packet->data + i, 1);
+            scene_round();
+        }
+        if (step != AT_SETUP) {
+            assert_true(peer_read(peer) > 0);
+            peer_skip(peer);
+        }
+    }
+    assert_non_null(outcome(1)->backend);
+    peer_close(peer);
+}
+
+/* The server goes after any number of bytes of any of its packets. */
+static void cut_anywhere(void **state)
+{
+    int told = 0;
+    (void)state;
+    for (int step = AT_GREETING; step <= AT_SETUP; step++) {
+        const struct packet *packet = &good_packets()[step];
+        for (size_t i = 0; i < packet->length; i += i < 6 || step ? 1 : 7) {
+            struct peer *peer = play_to(step);
+            if (i)
+                peer_bytes(peer, packet->data, i);
+            peer_close(peer);
+            const struct told *got = outcome(++told);
+            assert_null(got->backend);
+            assert_int_equal(got->code, 0);
+            scene.pools.avoid_until[0] = 0;
+        }
+    }
+    assert_int_equal(scene.limits.used[0], 0);
+}
+
+/* A good reason for an end may lie in front of it. */
+static void an_error_and_the_end(void **state)
+{
+    (void)state;
+    struct peer *peer = wanted();
+    peer_send(peer, packet_of(0, BYTES("\xff\x6a\x04Host")));
+    peer_close(peer);
+    assert_int_equal(outcome(1)->code, 1130);
+}
+
+/* Nothing of a login is that long: it isn't waited for. */
+static void a_packet_that_is_too_long(void **state)
+{
+    (void)state;
+    for (int step = AT_GREETING; step <= AT_SETUP; step++) {
+        struct peer *peer = play_to(step);
+        peer_bytes(peer, "\xff\xff\xff\x00\x0a", 5);
+        assert_null(outcome(step + 1)->backend);
+        peer_close(peer);
+        scene.pools.avoid_until[0] = 0;
+    }
+}
+
+/* What follows a login unasked would be taken for the first statement's answer. */
+static void more_than_asked_for(void **state)
+{
+    (void)state;
+    struct peer *peer = play_to(AT_SETUP);
+    uint8_t both[100];
+    struct packet ok = packet_ok(1);
+    memcpy(both, ok.data, ok.length);
+    memcpy(both + ok.length, ok.data, ok.length);
+    peer_bytes(peer, both, 2 * ok.length);
+    assert_null(outcome(1)->backend);
+    peer_close(peer);
+}
+
+/* ---- no server ---- */
+
+static void nobody_listens(void **state)
+{
+    (void)state;
+    close(scene.listener);
+    scene.listener = -1;
+    waiter = (struct waiter){.deadline = 0};
+    list_init(&waiter.link);
+    assert_null(pool_acquire(scene_pool(), NULL, scene.states.empty, &waiter, UINT64_MAX));
+    assert_int_equal(scene.told_count, 0); /* not from within the call */
+    const struct told *told = outcome(1);
+    assert_null(told->backend);
+    assert_int_equal(told->code, 0);
+    assert_true(scene.pools.avoid_until[0] > pools_now(&scene.pools));
+}
+
+/* Connecting to a unix socket fails at once: the one who asks is told later all the same. */
+static void nobody_listens_on_a_unix_socket(void **state)
+{
+    struct config_address *address = &scene.topology->servers[0].address;
+    int one = 1;
+    (void)state;
+    *address = (struct config_address){.length = sizeof address->sa.un};
+    address->sa.un = (struct sockaddr_un){.sun_family = AF_UNIX, .sun_path = "/nonexistent/socket"};
+    waiter = (struct waiter){.deadline = 0};
+    list_init(&waiter.link);
+    assert_null(pool_acquire(scene_pool(), NULL, scene.states.empty, &waiter, UINT64_MAX));
+    assert_int_equal(scene.told_count, 0);
+    assert_true(scene_until(scene_ticked_and_told, &one));
+    assert_null(scene.told[0].backend);
+    assert_int_equal(scene.told[0].code, 0);
+    assert_int_equal(scene.limits.used[0], 0);
+}
+
+static void a_server_that_says_nothing(void **state)
+{
+    int one = 1;
+    (void)state;
+    scene.config.connect_timeout = 5;
+    struct peer *peer = wanted();
+    assert_true(scene_until(scene_ticked_and_told, &one));
+    assert_null(outcome(1)->backend);
+    assert_true(scene_until(peer_is_closed, peer));
+    peer_close(peer);
+}
+
+/* ---- and in between ---- */
+
+static void the_pools_end_during_a_login(void **state)
+{
+    (void)state;
+    struct peer *peer = play_to(AT_ANSWER);
+    waiter_cancel(&waiter);
+    peer_close(peer); /* scene_close() does the rest */
+}
+
+static void who_waited_has_gone(void **state)
+{
+    (void)state;
+    struct peer *peer = play_to(AT_SETUP);
+    waiter_cancel(&waiter);
+    peer_send(peer, packet_ok(1));
+    while (scene.pools.idle[0] == 0)
+        scene_round();
+    assert_int_equal(scene.told_count, 0);
+    struct backend *backend = pool_acquire(scene_pool(), NULL, scene.states.empty, &waiter, UINT64_MAX);
+    assert_non_null(backend);
+    dismiss(&(struct told){.backend = backend});
+    peer_close(peer);
+}
+
+int main(void)
+{
+#define with_scene(test) cmocka_unit_test_setup_teardown(test, scene_open, scene_close)
+    const struct CMUnitTest tests[] = {
+        with_scene(a_good_login),
+        with_scene(mysql_is_told_which_variables),
+        with_scene(accounts),
+        with_scene(a_users_name_that_is_too_long),
+        with_scene(the_answer_to_an_auth_switch),
+        with_scene(every_fault),
+        with_scene(a_server_without_session_tracking),
+        with_scene(everybody_is_told),
+        with_scene(byte_by_byte),
+        with_scene(cut_anywhere),
+        with_scene(an_error_and_the_end),
+        with_scene(a_packet_that_is_too_long),
+        with_scene(more_than_asked_for),
+        with_scene(nobody_listens),
+        with_scene(nobody_listens_on_a_unix_socket),
+        with_scene(a_server_that_says_nothing),
+        with_scene(the_pools_end_during_a_login),
+        with_scene(who_waited_has_gone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
