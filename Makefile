@@ -22,6 +22,7 @@ OPTIMISE ?= -O2 -g
 PREFIX   ?= /usr/local
 SYSCONFDIR ?= /etc
 JOBS     ?= $(shell nproc)
+export TEST_TIMEOUT ?= 300
 VERSION  := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -1)
 
 PKGS     := mysqlclient libcrypto libssl inih libpcre2-8 libmicrohttpd jansson
@@ -121,12 +122,12 @@ check-programs: $(PROGRAMS)
 	@tests/run-parallel $(FUNC) $(UNIT) $(FUZZ)
 
 asan: ## the tests with address and undefined-behaviour sanitizers
-	@TEST_TIMEOUT=300 $(MAKE) $(in_parallel) BUILD=$(BUILD)-asan OPTIMISE='-O1 -g' SANITIZE=address,undefined check-programs
+	@$(MAKE) $(in_parallel) BUILD=$(BUILD)-asan OPTIMISE='-O1 -g' SANITIZE=address,undefined check-programs
 tsan: ## the tests with the thread sanitizer
-	@TEST_TIMEOUT=300 $(MAKE) $(in_parallel) BUILD=$(BUILD)-tsan OPTIMISE='-O1 -g' SANITIZE=thread check-programs
+	@$(MAKE) $(in_parallel) BUILD=$(BUILD)-tsan OPTIMISE='-O1 -g' SANITIZE=thread check-programs
 cover: ## the tests, and how much of each source they ran through
 	@find $(BUILD)-cover -name '*.gcda' -delete 2>/dev/null || :
-	@TEST_TIMEOUT=300 $(MAKE) $(in_parallel) BUILD=$(BUILD)-cover OPTIMISE='-O0 -g --coverage' LDFLAGS=--coverage check-programs
+	@$(MAKE) $(in_parallel) BUILD=$(BUILD)-cover OPTIMISE='-O0 -g --coverage' LDFLAGS=--coverage check-programs
 	@tools/cover $(BUILD)-cover
 fuzz: ## fuzz each decoder with libFuzzer, FUZZ_SECONDS (60) each
 	@$(MAKE) $(in_parallel) CC=clang BUILD=$(BUILD)-fuzz OPTIMISE='-O1 -g' SANITIZE=address,undefined,fuzzer-no-link FUZZ_MAIN= \
@@ -153,8 +154,8 @@ objects: $(call obj,$(SOURCES))
 warnings: ## compile everything by gcc and by clang, a warning is an error
 	@$(MAKE) $(in_parallel) BUILD=$(BUILD)-gcc CC=gcc WERROR=-Werror objects
 	@$(MAKE) $(in_parallel) BUILD=$(BUILD)-clang CC=clang OPTIMISE=-O0 WERROR=-Werror objects
-tidy: ## clang-tidy, as .clang-tidy says
-	@printf '%s\n' $(SOURCES) | xargs -P $(JOBS) -n 4 sh -c 'clang-tidy --quiet "$$@" -- $(subst ','"'"',$(ALL_CFLAGS)) 2>/dev/null' tidy
+tidy: ## clang-tidy over the program's sources, as .clang-tidy says
+	@printf '%s\n' proxy/main.c $(PROTOCOL) $(PROXY) | xargs -P $(JOBS) -n 4 sh -c 'clang-tidy --quiet "$$@" -- $(subst ','"'"',$(ALL_CFLAGS)) 2>/dev/null' tidy
 format: ## clang-format for all sources
 	@$(firstword $(shell command -v clang-format-14 clang-format)) -i $(SOURCES) $(HEADERS)
 metrics: ## lengths of functions and files, by folder
