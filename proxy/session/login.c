@@ -336,16 +336,21 @@ static void first_packet(struct session *session, const uint8_t *payload, size_t
         return;
     }
     session->capabilities = login.capabilities & offered;
-    begin(session, &login, is_native(login.plugin) || login.auth.length == 0);
+    begin(session, &login, is_native(login.plugin));
 }
 
 void login_packet(struct session *session, const uint8_t *payload, size_t length, uint8_t sequence)
 {
+    bool in_order = sequence == (uint8_t)(session->sequence + 1); /* behind what was sent last */
     session->sequence = (uint8_t)(sequence + 1);
-    if (session->step == SESSION_GREETED)
+    if (!in_order) {
+        session_send_error(session, session->sequence, SERVER_ERROR_OUT_OF_ORDER);
+        session_close(session);
+    } else if (session->step == SESSION_GREETED) {
         first_packet(session, payload, length);
-    else
+    } else {
         admit(session, (struct bytes){payload, length});
+    }
 }
 
 /* Everything of the session ends, and it logs in again. The scramble stays the greeting's, as servers have
@@ -366,5 +371,5 @@ void login_change_user(struct session *session, const uint8_t *payload, size_t l
     session->lost = 0;
     session->step = SESSION_GREETED;
     list_append(&session->worker->logins, &session->phase_link);
-    begin(session, &login, is_native(login.plugin) || login.auth.length == 0);
+    begin(session, &login, is_native(login.plugin));
 }

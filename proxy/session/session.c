@@ -26,7 +26,7 @@ uint64_t session_now(const struct session *session)
 
 const char *session_host(const struct session *session)
 {
-    return session->address ? session->address : "localhost";
+    return accounts_host_name(session->worker->accounts, session->address);
 }
 
 /* ---- sending ---- */

@@ -222,7 +222,7 @@ static void give_serials(struct accounts *accounts, const struct accounts *last)
         struct account *row = &accounts->rows[i];
         const struct account *before = last ? row_of(last, row, &cursor) : NULL;
         bool same = before && same_row(before, row);
-        row->serial = same ? before->serial : fresh;
+        row->serial = same ? before->serial : (fresh << 24) + i; /* never another row's */
         changed |= !same;
     }
     accounts->serial = changed ? fresh : last->serial;
@@ -297,6 +297,12 @@ bool accounts_host_allowed(const struct accounts *accounts, const char *address)
 {
     struct host_seen seen = seen_client(accounts, address);
     return anybody_from(accounts, &seen);
+}
+
+const char *accounts_host_name(const struct accounts *accounts, const char *address)
+{
+    struct host_seen seen = seen_client(accounts, address);
+    return seen.name ? seen.name : address;
 }
 
 enum account_verdict accounts_find(const struct accounts *accounts, const char *user, const char *address,

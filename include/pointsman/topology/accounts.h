@@ -61,6 +61,8 @@ enum account_verdict {
  */
 enum account_verdict accounts_find(const struct accounts *accounts, const char *user, const char *address,
                                    bool same_row, const struct account **ret_row);
+/* What servers would call a client at this address: "localhost", or the address itself (borrowed). */
+const char *accounts_host_name(const struct accounts *accounts, const char *address);
 /* Whether any row admits this host at all (asked before the greeting). */
 bool accounts_host_allowed(const struct accounts *accounts, const char *address);
 
