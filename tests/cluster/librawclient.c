@@ -43,22 +43,35 @@ static int dial_path(const char *path)
     return fd;
 }
 
-static int dial_port(int port)
+static int dial_port(const char *ip, int port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)}, own = address;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    own.sin_port = 0;
+    own.sin_addr.s_addr = ip ? inet_addr(ip) : 0;
+    must(fd >= 0 && (!ip || bind(fd, (struct sockaddr *)&own, sizeof own) == 0), "bind");
     must(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0, "connect");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     return fd;
 }
 
-struct raw *raw_dial(int port, const char *path)
+static struct raw *raw_on(int fd)
 {
     struct raw *raw = calloc(1, sizeof *raw);
     must(raw != NULL, "memory");
-    raw->fd = path ? dial_path(path) : dial_port(port);
+    raw->fd = fd;
     return raw;
+}
+
+struct raw *raw_dial(int port, const char *path)
+{
+    return raw_on(path ? dial_path(path) : dial_port(NULL, port));
+}
+
+struct raw *raw_dial_from(const char *ip, int port)
+{
+    return raw_on(dial_port(ip, port));
 }
 
 void raw_close(struct raw *raw)
@@ -252,7 +265,7 @@ bool raw_greeting(struct raw *raw)
     return true;
 }
 
-static size_t native_answer(const char *password, const uint8_t *scramble, uint8_t *out)
+size_t raw_native_answer(const char *password, const uint8_t *scramble, uint8_t *out)
 {
     uint8_t stage1[NATIVE_LENGTH];
     if (!*password)
@@ -275,7 +288,7 @@ size_t raw_login_packet(struct raw *raw, const char *user, const char *password,
         .max_packet = 1u << 30,
         .collation = 45,
         .user = {(const uint8_t *)user, strlen(user)},
-        .auth = {auth, native_answer(password, raw->scramble, auth)},
+        .auth = {auth, raw_native_answer(password, raw->scramble, auth)},
         .database = {(const uint8_t *)schema, schema ? strlen(schema) : 0},
         .plugin = {(const uint8_t *)plugin, sizeof plugin - 1},
     };
@@ -298,7 +311,7 @@ bool raw_login(struct raw *raw, const char *user, const char *password, const ch
     struct auth_switch change;
     if (raw->length && raw->packet[0] == 0xfe && auth_switch_read(raw->packet, raw->length, &change) &&
         change.data.length >= SCRAMBLE_LENGTH) {
-        size_t length = native_answer(password, change.data.at, auth);
+        size_t length = raw_native_answer(password, change.data.at, auth);
         raw_packet(raw, (uint8_t)(raw->sequence + 1), auth, length);
         if (raw_read(raw) != RAW_GOT)
             return false;

@@ -49,7 +49,8 @@ enum raw_outcome { RAW_GOT, RAW_CLOSED, RAW_LATE };
 
 /* A connection to 127.0.0.1:port, or to a unix socket if path isn't NULL. Never NULL: the test fails. */
 struct raw *raw_dial(int port, const char *path);
-void raw_close(struct raw *raw); /* NULL-safe */
+struct raw *raw_dial_from(const char *ip, int port); /* by TCP, from another loopback address: 127.0.0.2 */
+void raw_close(struct raw *raw);                     /* NULL-safe */
 
 void raw_bytes(struct raw *raw, const void *data, size_t length); /* as they are; errors are ignored */
 void raw_packet(struct raw *raw, uint8_t sequence, const void *payload, size_t length);
@@ -67,6 +68,8 @@ bool raw_greeting(struct raw *raw);
 /* The login packet for mysql_native_password; `schema` may be NULL. Returns its length. */
 size_t raw_login_packet(struct raw *raw, const char *user, const char *password, const char *schema,
                         uint32_t capabilities, uint8_t *out, size_t size);
+/* The answer to a scramble: RAW_SCRAMBLE bytes, or none for an empty password. Returns the length. */
+size_t raw_native_answer(const char *password, const uint8_t *scramble, uint8_t *out);
 /* Greeting and login; an auth switch to mysql_native_password is followed. False: refused; the ERR packet is
  * raw->packet. */
 bool raw_login(struct raw *raw, const char *user, const char *password, const char *schema,
