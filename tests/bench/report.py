@@ -2,7 +2,6 @@
 import json
 import os
 import re
-import shutil
 import statistics
 import subprocess
 
@@ -196,8 +195,7 @@ def write(folder, plan, machine, shown, results, idle, reading):
     page += idle_table(idle, plan) if idle else ""
     page += f"\n## Reading statements\n\n```\n{reading}\n```\n"
     page += "\n## The machine\n\n| | |\n| --- | --- |\n" + "".join(f"| {what} | {how} |\n" for what, how in machine)
-    shutil.rmtree(folder, ignore_errors=True)
-    os.makedirs(folder)
+    os.makedirs(folder, exist_ok=True)
     plot(folder, gathered, plan, shown)
     with open(os.path.join(folder, "benchmarks.md"), "w") as file:
         file.write(page)
