@@ -265,8 +265,8 @@ static void every_beginning_can_be_read(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "SELECT /*+ a(`b`) */ x'4D', `a``b`, 'a\\'b', @@global.x, @`a`, 1.5e-3 /*!50000 +1*/ -- c\n, "
-        "LAST_INSERT_ID() i",
+        ("SELECT /*+ a(`b`) */ x'4D', `a``b`, 'a\\'b', @@global.x, @`a`, 1.5e-3 /*!50000 +1*/ -- c\n, "
+         "LAST_INSERT_ID() i"),
         "/* pointsman: server=db2, max_lag=1s */ SET @a = 'x', NAMES utf8 COLLATE y, @@session . z = -5;",
         "CREATE DEFINER=`a`@`%` TEMPORARY TABLE t (a INT); SHOW COUNT(*) WARNINGS",
     };
