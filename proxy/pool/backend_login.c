@@ -168,6 +168,8 @@ size_t backend_setup_packet(const struct backend *backend, uint8_t *out, size_t 
     write_string(&w, "SET session_track_system_variables='");
     write_string(&w, is_mariadb(backend) ? all : named);
     write_string(&w, "',session_track_schema=1,session_track_state_change=1");
+    if (!is_mariadb(backend)) /* MariaDB tells the position of a write as a variable */
+        write_string(&w, ",session_track_gtids=OWN_GTID");
     packet_end(&w, mark, 0);
     return w.full ? 0 : writer_length(&w);
 }

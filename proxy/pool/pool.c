@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "pointsman/base/clock.h"
 
 enum { LOOK_THROUGH = 8 /* idle connections looked at for one in the right state */ };
 
@@ -19,6 +20,14 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
         list_remove(node);
         backend_free(list_entry(node, struct backend, link));
     }
+}
+
+/* The clock of the round: libev's own goes with the time of day, which somebody may set. */
+static void on_check(struct ev_loop *loop, ev_check *watcher, int events)
+{
+    (void)loop, (void)events;
+    struct pools *set = watcher->data;
+    set->now = clock_ms();
 }
 
 void pools_init(struct pools *set, struct ev_loop *loop, struct chunk_pool *chunks,
@@ -33,6 +42,11 @@ void pools_init(struct pools *set, struct ev_loop *loop, struct chunk_pool *chun
     ev_prepare_init(&set->reaper, on_prepare);
     set->reaper.data = set;
     ev_prepare_start(loop, &set->reaper);
+    ev_check_init(&set->clock, on_check);
+    ev_set_priority(&set->clock, EV_MAXPRI); /* before all that came in this round */
+    set->clock.data = set;
+    ev_check_start(loop, &set->clock);
+    set->now = clock_ms();
 }
 
 static void pool_free(struct pool *pool)
@@ -49,6 +63,7 @@ void pools_done(struct pools *set)
         backend_discard(list_entry(node, struct backend, in_pools));
     on_prepare(set->loop, &set->reaper, 0);
     ev_prepare_stop(set->loop, &set->reaper);
+    ev_check_stop(set->loop, &set->clock);
     list_each_safe (node, &set->all)
         pool_free(list_entry(node, struct pool, in_pools));
     list_each_safe (node, &set->free_commands)
@@ -57,7 +72,7 @@ void pools_done(struct pools *set)
 
 uint64_t pools_now(const struct pools *set)
 {
-    return (uint64_t)(ev_now(set->loop) * 1000);
+    return set->now;
 }
 
 struct pool *pool_find(struct pools *set, struct identity *identity, int server, uint32_t capabilities)

@@ -139,6 +139,8 @@ struct pools {
     struct list dead;          /* freed after the present round of the loop */
     struct list free_commands;
     ev_prepare reaper;
+    ev_check clock;
+    uint64_t now;                               /* ms: when the present round began, monotonic */
     uint64_t avoid_until[TOPOLOGY_SERVERS_MAX]; /* ms: connecting failed just now */
     atomic_uint idle[TOPOLOGY_SERVERS_MAX];     /* for the console */
     atomic_ullong opened, failed;
@@ -155,7 +157,7 @@ bool pools_tick(struct pools *set);
 void pools_topology(struct pools *set, struct topology *topology);
 /* Closes one idle connection to this server, the one unused for longest. False: there is none. */
 bool pools_close_idle(struct pools *set, int server);
-uint64_t pools_now(const struct pools *set); /* ms, of the loop's round */
+uint64_t pools_now(const struct pools *set); /* ms, monotonic, of the loop's round */
 
 /* The key's capabilities: those that matter, and whether its connections have a default schema. */
 static inline uint32_t pool_key(uint32_t capabilities, bool has_schema)
