@@ -110,7 +110,7 @@ static const struct option routing_options[] = {
      .help = "a session's later read never shows an older state",
      .why = "yes if going back in time between two reads confuses the application; a session then changes "
             "replica less."},
-    {"routing.causal_timeout", OPTION_DURATION, OPTION_NO_EFFECT, AT(causal_timeout), .min = 0, .max = MINUTE,
+    {"routing.causal_timeout", OPTION_DURATION, 0, AT(causal_timeout), .min = 0, .max = MINUTE,
      .fallback = "100ms",
      .help = "how long a read may wait on a replica for the writes it must see, before the primary serves it",
      .why = "Longer keeps more reads off the primary, at the price of slower ones."},

@@ -159,7 +159,8 @@ static bool wants_more(const struct pool *pool)
     list_each (node, &pool->waiters)
         if (++waiting > pool->connecting)
             break;
-    return waiting > pool->connecting && pool->connecting + pool->busy + pool->idle_count < POOL_EAGER;
+    return waiting > pool->connecting &&
+           pool->connecting + pool->busy + pool->idle_count < POOL_EAGER + pool->stuck;
 }
 
 struct backend *pool_acquire(struct pool *pool, struct session *session, const struct state *state,
@@ -263,7 +264,7 @@ static bool tick_waiters(struct pool *pool, uint64_t now)
     struct waiter *first = list_first(&pool->waiters, struct waiter, link);
     if (!first)
         return false;
-    if (wants_more(pool) || (pool->connecting == 0 && now - first->since >= POOL_PATIENCE))
+    if (wants_more(pool))
         grow(pool);
     if (pool->unreachable) {
         pool->unreachable = false;
@@ -274,6 +275,8 @@ static bool tick_waiters(struct pool *pool, uint64_t now)
 
 static void tick_backend(struct backend *backend, const struct config *config, uint64_t now)
 {
+    if (backend->list == BACKEND_BUSY && now - backend->since > POOL_PATIENCE)
+        backend->pool->stuck++;
     if (backend->list == BACKEND_CONNECTING && now - backend->since > config->connect_timeout)
         backend_connect_failed(backend, 0, "", "timed out", 9);
     else if (backend->list == BACKEND_IDLE && now - backend->since > config->idle_timeout)
@@ -291,6 +294,8 @@ bool pools_tick(struct pools *set)
     bool waiting = false;
     if (!set->topology)
         return false;
+    list_each (node, &set->all)
+        list_entry(node, struct pool, in_pools)->stuck = 0;
     list_each (node, &set->backends)
         tick_backend(list_entry(node, struct backend, in_pools), set->topology->config, now);
     list_each_safe (node, &set->all) {

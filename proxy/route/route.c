@@ -55,7 +55,9 @@ static void apply_rule(struct wish *wish, const struct route_statement *statemen
 static void apply_hint(struct wish *wish, const struct route_statement *statement,
                        const struct topology *topology)
 {
-    if (statement->hint == SQL_HINT_PRIMARY)
+    if (statement->healed)
+        *wish = (struct wish){TO_PRIMARY, TOPOLOGY_NOBODY, ROUTE_REASON_HEALED};
+    else if (statement->hint == SQL_HINT_PRIMARY)
         *wish = (struct wish){TO_PRIMARY, TOPOLOGY_NOBODY, ROUTE_REASON_HINT};
     else if (statement->hint == SQL_HINT_SERVER && wish->where != TO_PRIMARY &&
              statement->hint_server != TOPOLOGY_NOBODY &&

@@ -49,7 +49,6 @@ static const struct {
     [ROUTE_REASON_RULE - SQL_REASONS] = {"rule", "a rule of the configuration says so"},
     [ROUTE_REASON_TOO_LONG - SQL_REASONS] = {"too-long", "longer than what is read of a statement"},
     [ROUTE_REASON_COMMAND - SQL_REASONS] = {"command", "not a text statement"},
-    [ROUTE_REASON_PAST - SQL_REASONS] = {"past", "asks for what only that connection knows"},
     [ROUTE_REASON_HEALED - SQL_REASONS] = {"healed", "again elsewhere after a replica's fault"},
 };
 
@@ -152,7 +151,8 @@ void route_merge(struct route_statement *statement, const struct sql_facts *fact
                             (facts->verb == SQL_SET_TRANSACTION && facts->effects & SQL_ONE_SHOT));
     statement->read_only_begin = first ? read_only_begin
                                        : statement->read_only_begin && (read_only_begin || anywhere);
-    statement->anywhere &= anywhere;
+    statement->anywhere &= anywhere &&
+                           facts->verb != SQL_SET_ROLE; /* nothing tells a role: its connection is held */
     if (statement->count > 1 && (statement->sets || kind == ROUTE_CLASS_STATE))
         statement->anywhere =
             false; /* if one fails in the middle the session is held, and that must be at the primary */

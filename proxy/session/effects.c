@@ -52,16 +52,28 @@ static void change(struct session *session, struct backend *backend, enum state_
         backend_set_state(backend, session->state);
 }
 
+/* Seconds; digits, or 0. */
+static uint32_t number_of(struct bytes text)
+{
+    uint32_t number = 0;
+    for (size_t i = 0; i < text.length && text.at[i] >= '0' && text.at[i] <= '9' && number < 100000000; i++)
+        number = number * 10 + (text.at[i] - '0');
+    return number;
+}
+
 static void change_variable(struct session *session, struct backend *backend, struct bytes name,
                             struct bytes value)
 {
     static const char connection[] = "character_set_connection", collation[] = "collation_connection";
+    static const char idle[] = "wait_timeout";  /* a session that set it is closed by us, as a server would */
     static const char position[] = "last_gtid"; /* reported with each write; nobody can set it */
     const char *text = (const char *)name.at;
     if (name.length == sizeof position - 1 && memcmp(text, position, name.length) == 0) {
         position_write(session, value);
         return;
     }
+    if (name.length == sizeof idle - 1 && memcmp(text, idle, name.length) == 0)
+        session->idle_limit = number_of(value);
     switch (sql_variable_class(text, name.length)) {
     case SQL_VARIABLE_CARRIED:
     case SQL_VARIABLE_AUTOCOMMIT:

@@ -160,7 +160,7 @@ static bool heal(struct relay *relay, const struct answer_err *err)
         backend->pool->server == primary || !may_heal(err->code) || !statement_may_repeat(session) ||
         session->login || session->retries)
         return false;
-    session->statement.hint = SQL_HINT_PRIMARY;
+    session->statement.healed = true;
     figure_add(&worker->figures.heals, 1);
     session->backend = NULL;
     backend->warnings = true;
@@ -265,12 +265,21 @@ static void carry_failed(struct relay *relay, struct session *session, const str
     effects_set_pins(session, 0);
     backend_discard(backend);
     if (!is_primary && !pins) {
-        session->statement.hint = SQL_HINT_PRIMARY;
+        session->statement.healed = true;
         if (statement_again(session))
             return;
     }
     session->after_carry = false;
     statement_fail(session, err.code, err.state, (const char *)err.message.at, err.message.length);
+}
+
+/* All that went ahead has been answered: a request that waited for it follows. */
+static void send_what_waits(struct session *session)
+{
+    if (!session->after_carry)
+        return;
+    session->after_carry = false;
+    statement_send(session);
 }
 
 static void on_carry(struct relay *relay, struct command *command, const struct result_event *event)
@@ -289,9 +298,8 @@ static void on_carry(struct relay *relay, struct command *command, const struct 
     if (!session) {
         backend->dirty = true;
         backend_release(backend);
-    } else if (session->after_carry) {
-        session->after_carry = false;
-        statement_send(session);
+    } else {
+        send_what_waits(session);
     }
 }
 
@@ -361,8 +369,12 @@ static bool on_save(struct relay *relay, struct command *command)
     relay->at += length;
     backend_answered(backend);
     past_saved(backend, session, answer, length);
-    if (list_empty(&backend->commands) && backend->list == BACKEND_BUSY && !backend->session)
+    if (!list_empty(&backend->commands) || backend->list != BACKEND_BUSY)
+        return true;
+    if (!backend->session)
         backend_release(backend);
+    else
+        send_what_waits(backend->session);
     return true;
 }
 

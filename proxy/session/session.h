@@ -65,6 +65,7 @@ struct session {
     unsigned pins;                 /* enum pin */
     unsigned lost;                 /* pins whose connection was lost: the next statement is told */
     struct backend *backend;       /* RUNNING on it, or held */
+    uint32_t idle_limit;           /* s: it set its wait_timeout; 0: no */
     uint64_t since;                /* ms: when its step began */
     uint64_t began;                /* us: when the statement came */
     uint64_t deadline;             /* ms: of waiting */

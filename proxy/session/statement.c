@@ -68,9 +68,12 @@ void statement_read(struct session *session, const char *text, size_t length)
         session->statement.anywhere = false; /* the server says what it thinks of nothing */
     /* What can't be carried is held, and who holds must hold the primary: where the present user variables
      * may come to mean something else (SET NAMES), and where there is more than a state can take. */
-    if (session->statement.sets && (state_has_kind(session->state, STATE_USER) || length > STATE_TEXT_MAX ||
-                                    route_has_verb(&session->statement, SQL_SET_ROLE)))
+    if (session->statement.sets && (state_has_kind(session->state, STATE_USER) || length > STATE_TEXT_MAX))
         session->statement.anywhere = false;
+    if (state_reading(session->state)->server_schema && session->statement.kind == ROUTE_CLASS_READ) {
+        session->statement.anywhere = false;
+        session->statement.reason = SQL_REASON_SERVER_STATE;
+    }
     session->statement.rule = find_rule(session, text, length, &options);
     if (session->statement.hint_ignored)
         figure_add(&session->worker->figures.hints_ignored, 1);
@@ -249,10 +252,6 @@ void statement_begin(struct session *session)
         fail_lost(session);
         return;
     }
-    if (!fresh && now >= session->deadline) {
-        fail_waiting(session, "no connection to a server became free");
-        return;
-    }
     if (past_ask(session, session->statement.effects) == PAST_SAVING) {
         wait_for_server(session);
         return;
@@ -260,6 +259,10 @@ void statement_begin(struct session *session)
     struct route_session view = route_view(session);
     struct route_decision decision = route(session, &view);
     session->reason = decision.reason;
+    if (!fresh && now >= session->deadline && decision.target == ROUTE_SERVER) {
+        fail_waiting(session, "no connection to a server became free");
+        return;
+    }
     switch (decision.target) {
     case ROUTE_HELD: statement_granted(session, session->backend); break;
     case ROUTE_SERVER: acquire(session, decision.server); break;

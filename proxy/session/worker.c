@@ -73,6 +73,18 @@ static void plead(struct worker *worker, int server)
     }
 }
 
+/* Sessions that set their own wait_timeout and have been idle for longer. */
+static void sweep_idle(struct worker *worker, uint64_t now)
+{
+    worker->swept = now;
+    list_each_safe (node, &worker->sessions) {
+        struct session *session = list_entry(node, struct session, link);
+        if (session->idle_limit && session->step == SESSION_READY &&
+            now - session->since > (uint64_t)session->idle_limit * 1000)
+            session_close(session);
+    }
+}
+
 static void tick_starving(struct worker *worker)
 {
     for (size_t i = 0; i < worker->topology->count; i++)
@@ -89,6 +101,8 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     uint64_t now = pools_now(&worker->pools);
     bool waiting = pools_tick(&worker->pools);
     tick_starving(worker);
+    if (!worker->tick_is_fast || now - worker->swept >= SLOW_TICK_MS)
+        sweep_idle(worker, now);
     tick_sessions(&worker->waiting, now);
     tick_sessions(&worker->logins, now);
     set_tick(worker, waiting || !list_empty(&worker->waiting) || !list_empty(&worker->logins));

@@ -122,12 +122,25 @@ static int charset_of_names(const struct state_entry *entry)
     return collation_scan_class(at, n);
 }
 
+/* Schemas whose tables say something of one server: what is read there must always be the same one's. */
+static bool is_server_schema(const struct state_entry *entry)
+{
+    static const char *const names[] = {"mysql", "information_schema", "performance_schema", "sys"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (entry->value_length == strlen(names[i]) &&
+            strncasecmp(entry->value, names[i], entry->value_length) == 0)
+            return true;
+    return false;
+}
+
 static struct state_reading reading_of(const uint8_t *block, size_t length)
 {
     struct state_reading reading = {.charset = SQL_CHARSET_PLAIN, .autocommit = true};
     struct state_entry entry;
     for (struct state_walk walk = {block, block + length}; state_walk_next(&walk, &entry);) {
-        if (entry.kind == STATE_NAMES)
+        if (entry.kind == STATE_SCHEMA)
+            reading.server_schema = is_server_schema(&entry);
+        else if (entry.kind == STATE_NAMES)
             reading.charset = charset_of_names(&entry);
         else if (entry.kind != STATE_VARIABLE)
             continue;

@@ -12,9 +12,9 @@
  *                               └──idle_timeout──> DEAD  HELD ──dirty──> CLEANING ──> IDLE
  *
  * Who finds no idle connection waits in the pool's queue (struct waiter), first come first served.
- * Connections are opened only while somebody waits: freely up to POOL_EAGER unheld ones a pool, beyond that
- * only when the first in the queue has waited for POOL_PATIENCE, which means that the ones there are stuck in
- * slow statements, not that they are few: fewer, fuller connections make servers do more.
+ * Connections are opened only while somebody waits, and only until POOL_EAGER of a pool are neither held nor
+ * stuck in one statement for longer than POOL_PATIENCE: fewer, fuller connections make servers do more, but
+ * slow statements must not stand before quick ones.
  */
 #ifndef POINTSMAN_POOL_POOL_H
 #define POINTSMAN_POOL_POOL_H
@@ -31,7 +31,7 @@
 #include "pointsman/state/state.h"
 #include "pointsman/topology/topology.h"
 
-enum { POOL_EAGER = 8, POOL_PATIENCE = 100 /* ms */, POOL_BACKOFF = 200 /* ms */ };
+enum { POOL_EAGER = 6, POOL_PATIENCE = 100 /* ms */, POOL_BACKOFF = 200 /* ms */ };
 
 struct session; /* of the layer above; never looked into here */
 struct pools;
@@ -45,6 +45,7 @@ struct pool {
     struct list idle;    /* struct backend, last used first */
     struct list waiters; /* struct waiter, first come first */
     unsigned connecting, busy, held, idle_count;
+    unsigned stuck;   /* of the busy ones: in one statement for longer than POOL_PATIENCE, at the last tick */
     bool unreachable; /* connecting failed at once: who waits is told by the next tick */
 };
 

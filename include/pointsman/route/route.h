@@ -47,7 +47,6 @@ enum route_reason {
     ROUTE_REASON_RULE,
     ROUTE_REASON_TOO_LONG, /* longer than the scan buffer: not read */
     ROUTE_REASON_COMMAND,  /* not COM_QUERY */
-    ROUTE_REASON_PAST,     /* reads what only one connection knows */
     ROUTE_REASON_HEALED,   /* was misrouted or interrupted: again elsewhere */
     ROUTE_REASONS
 };
@@ -81,6 +80,7 @@ struct route_statement {
     int hint_server;      /* index, or TOPOLOGY_NOBODY */
     int64_t hint_max_lag; /* ms, -1: none */
     int rule;             /* index in config->rules, or -1 */
+    bool healed;          /* was misrouted: the primary, whatever it is */
     bool hint_ignored;    /* one that couldn't be met or understood */
 };
 static inline bool route_has_verb(const struct route_statement *statement, enum sql_verb verb)

@@ -18,7 +18,7 @@
 #include "pointsman/route/route.h"
 #include "pointsman/topology/accounts.h"
 
-enum { WORKERS_MAX = 32, WORKER_HISTOGRAM = 24 /* powers of two of microseconds */ };
+enum { WORKERS_MAX = 64, WORKER_HISTOGRAM = 24 /* powers of two of microseconds */ };
 
 /* Counters: written by the worker (relaxed), read by anybody. */
 struct worker_figures {
@@ -69,6 +69,7 @@ struct worker {
     uint32_t next_id;
     /* ms: a replica let a wait run out: nobody waits there meanwhile */
     uint64_t slow_until[TOPOLOGY_SERVERS_MAX];
+    uint64_t swept;                  /* ms: when idle sessions were looked at last */
     uint64_t avoid;                  /* servers that failed since the last picture of the topology: bits */
     struct sql_names safe_functions; /* of the configuration, borrowed */
     uint8_t *scratch;                /* WORKER_SCRATCH bytes: what is read from servers */

@@ -76,6 +76,8 @@ struct state_reading {
     unsigned mode; /* SQL_MODE_* */
     int charset;   /* enum sql_charset */
     bool autocommit;
+    bool server_schema; /* the current schema is one whose tables are a server's own: mysql,
+                           performance_schema, ... */
 };
 const struct state_reading *state_reading(const struct state *state);
 
