@@ -20,7 +20,8 @@
 
 #include "session.h"
 
-static const char question[] = "SELECT LAST_INSERT_ID(),FOUND_ROWS()";
+/* With a LIMIT of its own, since the session that had the connection may have set sql_select_limit = 0. */
+static const char question[] = "SELECT LAST_INSERT_ID(),FOUND_ROWS() LIMIT 1";
 
 /* ---- links ---- */
 
