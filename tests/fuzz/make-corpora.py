@@ -29,6 +29,32 @@ def shape_of(name):
     return next((shape for prefix, shape in SHAPES.items() if name.startswith(prefix)), 0)
 
 
+def entry(kind, *texts):
+    """One tracked entry, of a name and a value or of one text."""
+    data = b"".join(bytes([len(text)]) + text for text in texts)
+    return bytes([kind, len(data)]) + data
+
+
+def states():
+    """Two states each: what their differences are made of."""
+    room = struct.pack("<H", 4000)
+    variable = lambda name, value: entry(0, name, value)
+    cases = {
+        "none": (b"", b""),
+        "schema": (entry(1, b"shop"), entry(1, b"stock")),
+        "no-schema": (entry(1, b"shop"), entry(1, b"")),
+        "variables": (variable(b"sql_mode", b"ANSI"), variable(b"time_zone", b"+05:30") + variable(b"autocommit", b"OFF")),
+        "quotes": (b"", variable(b"a", b"it's \"x\"") + variable(b"b", b"\\") + variable(b"c", b"\xc3\xa4\0")),
+        "charset": (entry(3, b"latin1") + variable(b"character_set_results", b""), entry(3, b"utf8mb4 COLLATE utf8mb4_bin")),
+        "users": (entry(5, b"1"), entry(5, b"'x`y'") + entry(3, b"gbk")),
+        "null": (variable(b"innodb_tmpdir", b""), variable(b"system_versioning_asof", b"DEFAULT")),
+    }
+    for name, (before, after) in cases.items():
+        write("state", name, room + before + b"\xee" + after)
+    write("state", "no-room", b"\x05\0" + b"\xee" + variable(b"a", b"12345"))
+    write("state", "cut", room + variable(b"a", b"1")[:-1] + b"\xee" + b"\0\xfa")
+
+
 def main():
     greeting, login, change_user = read("greeting")[4:], read("login")[4:], read("change_user")[4:]
     write("greeting", "mariadb", greeting)
@@ -48,6 +74,7 @@ def main():
         write("answer", name, b"\1" + read(name)[4:])
     write("answer", "insert_untracked", b"\0" + read("insert_untracked")[4:])
     write("answer", "eof", b"\1\xfe\1\0\2\0")
+    states()
     for path in glob.glob("tests/vectors/*.eof.bin") + glob.glob("tests/vectors/*.ok.bin"):
         name = os.path.basename(path).removesuffix(".bin")
         if os.path.getsize(path) < 1024:
