@@ -177,11 +177,16 @@ static void on_stop(struct ev_loop *loop, ev_signal *watcher, int events)
 
 /* ---- the beginning ---- */
 
+/* Half of the cores: one relays tens of thousands of statements a second, and the kernel's share of the
+ * network's work, which is the larger one, wants cores too. Measured (docs/adr): more threads cost more for
+ * each statement. */
 static unsigned workers_wanted(const struct config *config)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned wanted = config->workers != CONFIG_AUTO ? config->workers : cores > 4 ? 4 : (unsigned)cores;
-    return wanted < 1 ? 1 : wanted > WORKERS_MAX ? WORKERS_MAX : wanted;
+    unsigned half = cores > 8 ? 4 : cores < 2 ? 1 : (unsigned)cores / 2;
+    return config->workers == CONFIG_AUTO  ? half
+           : config->workers > WORKERS_MAX ? WORKERS_MAX
+                                           : config->workers;
 }
 
 /* As many files as the configuration can come to need; what is missing is said. */

@@ -36,7 +36,7 @@ static const struct option pointsman_options[] = {
      .help = "/metrics, /healthz, /readyz and the dashboard; empty turns it off",
      .why = "Prometheus or a load balancer on another machine must reach it."},
     {"pointsman.workers", OPTION_NUMBER, OPTION_AUTO | OPTION_RESTART, AT(workers), .min = 1, .max = 64,
-     .fallback = "auto", .help = "event-loop threads; auto is one a CPU core, at most 4",
+     .fallback = "auto", .help = "event-loop threads; auto is half of the CPU cores, 1 to 4",
      .why =
          "More only when the proxy's own threads are seen to be busy; each has its own backend connections."},
     {"pointsman.max_connections", OPTION_NUMBER, 0, AT(max_connections), .min = 1, .max = 1000000,

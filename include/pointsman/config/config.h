@@ -93,7 +93,7 @@ struct config {
     size_t admin_count;
     struct config_address *http;
     size_t http_count;
-    unsigned workers; /* CONFIG_AUTO: as many as cores, at most 4 */
+    unsigned workers; /* CONFIG_AUTO: half of the cores, 1 to 4 */
     unsigned max_connections;
     unsigned login_timeout;
     enum config_account_hosts account_hosts;
