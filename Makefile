@@ -127,8 +127,8 @@ tsan: ## the tests with the thread sanitizer
 	@$(MAKE) $(in_parallel) BUILD=$(BUILD)-tsan OPTIMISE='-O1 -g' SANITIZE=thread check-programs
 cover: ## the tests, and how much of each source they ran through
 	@find $(BUILD)-cover -name '*.gcda' -delete 2>/dev/null || :
-	@$(MAKE) $(in_parallel) BUILD=$(BUILD)-cover OPTIMISE='-O0 -g --coverage' LDFLAGS=--coverage check-programs
-	@tools/cover $(BUILD)-cover
+	@$(MAKE) $(in_parallel) BUILD=$(BUILD)-cover OPTIMISE='-O0 -g --coverage' LDFLAGS=--coverage check-programs; \
+	  tested=$$?; tools/cover $(BUILD)-cover; exit $$tested
 fuzz: ## fuzz each decoder with libFuzzer, FUZZ_SECONDS (60) each
 	@$(MAKE) $(in_parallel) CC=clang BUILD=$(BUILD)-fuzz OPTIMISE='-O1 -g' SANITIZE=address,undefined,fuzzer-no-link FUZZ_MAIN= \
 	  FUZZ_LDFLAGS=-fsanitize=fuzzer fuzz-run
