@@ -9,7 +9,8 @@
  *                                                         that were before it
  *
  * The character set is one unit: if anything of it differs, SET NAMES and all its variables are sent again,
- * since NAMES overwrites them.
+ * since NAMES overwrites them. If it or the sql_mode differs, all user variables are sent again too: the same
+ * literal is another value then.
  */
 #include <string.h>
 
@@ -175,6 +176,12 @@ static bool is_charset(const struct state_entry *entry)
                                               state_entry_is(entry, "collation_connection")));
 }
 
+/* What a literal's meaning depends on. */
+static bool is_reading(const struct state_entry *entry)
+{
+    return is_charset(entry) || (entry->kind == STATE_VARIABLE && state_entry_is(entry, "sql_mode"));
+}
+
 enum merged { ONLY_FROM, ONLY_TO, CHANGED, SAME, MERGED_END };
 
 struct merge {
@@ -208,12 +215,14 @@ static enum merged merge_next(struct merge *merge, struct state_entry *a, struct
     return state_entry_same_value(a, b) ? SAME : CHANGED;
 }
 
-static bool charset_differs(const struct state *from, const struct state *to)
+/* Whether any of the entries that matter differs. */
+static bool differs(const struct state *from, const struct state *to,
+                    bool (*matters)(const struct state_entry *entry))
 {
     struct merge merge = merge_of(from, to);
     struct state_entry a, b;
     for (enum merged what; (what = merge_next(&merge, &a, &b)) != MERGED_END;)
-        if (what != SAME && is_charset(what == ONLY_FROM ? &a : &b))
+        if (what != SAME && matters(what == ONLY_FROM ? &a : &b))
             return true;
     return false;
 }
@@ -238,7 +247,8 @@ bool state_difference(const struct state *from, const struct state *to, char *ou
 {
     struct state_difference difference = {0};
     struct sink sink = {.w = writer_of(out, size), .first = true};
-    bool charset = charset_differs(from, to);
+    bool charset = differs(from, to, is_charset);
+    bool reread = state_has_kind(to, STATE_USER) && differs(from, to, is_reading);
     struct merge merge = merge_of(from, to);
     struct state_entry a, b;
     for (enum merged what; (what = merge_next(&merge, &a, &b)) != MERGED_END;) {
@@ -250,7 +260,7 @@ bool state_difference(const struct state *from, const struct state *to, char *ou
         } else if (what != SAME && entry->kind == STATE_SCHEMA) {
             difference.schema = entry->value;
             difference.schema_length = entry->value_length;
-        } else if (what != SAME) {
+        } else if (what != SAME || (reread && entry->kind == STATE_USER)) {
             put_entry(&sink, entry);
         }
     }
