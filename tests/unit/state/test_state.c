@@ -303,32 +303,32 @@ static void how_sql_is_read(void **unused)
         const char *names, *client, *mode, *autocommit;
         struct state_reading reading;
     } cases[] = {
-        {NULL, NULL, NULL, NULL, {0, SQL_CHARSET_PLAIN, true}},
-        {"utf8mb4", NULL, "", "ON", {0, SQL_CHARSET_PLAIN, true}},
-        {"gbk", NULL, NULL, "OFF", {0, SQL_CHARSET_GBK, false}},
-        {"GBK COLLATE gbk_bin", NULL, NULL, "0", {0, SQL_CHARSET_GBK, false}},
-        {"'sjis' COLLATE 'sjis_bin'", NULL, NULL, "1", {0, SQL_CHARSET_SJIS, true}},
-        {"\"big5\"", NULL, NULL, NULL, {0, SQL_CHARSET_BIG5, true}},
-        {"DEFAULT", NULL, NULL, NULL, {0, SQL_CHARSET_PLAIN, true}},
-        {"", NULL, NULL, NULL, {0, SQL_CHARSET_PLAIN, true}},
-        {"utf8mb4", "cp932", NULL, NULL, {0, SQL_CHARSET_SJIS, true}},
-        {"gbk", "latin1", NULL, NULL, {0, SQL_CHARSET_PLAIN, true}},
-        {NULL, "gb18030", NULL, NULL, {0, SQL_CHARSET_GB18030, true}},
+        {NULL, NULL, NULL, NULL, {0, SQL_CHARSET_PLAIN, true, false}},
+        {"utf8mb4", NULL, "", "ON", {0, SQL_CHARSET_PLAIN, true, false}},
+        {"gbk", NULL, NULL, "OFF", {0, SQL_CHARSET_GBK, false, false}},
+        {"GBK COLLATE gbk_bin", NULL, NULL, "0", {0, SQL_CHARSET_GBK, false, false}},
+        {"'sjis' COLLATE 'sjis_bin'", NULL, NULL, "1", {0, SQL_CHARSET_SJIS, true, false}},
+        {"\"big5\"", NULL, NULL, NULL, {0, SQL_CHARSET_BIG5, true, false}},
+        {"DEFAULT", NULL, NULL, NULL, {0, SQL_CHARSET_PLAIN, true, false}},
+        {"", NULL, NULL, NULL, {0, SQL_CHARSET_PLAIN, true, false}},
+        {"utf8mb4", "cp932", NULL, NULL, {0, SQL_CHARSET_SJIS, true, false}},
+        {"gbk", "latin1", NULL, NULL, {0, SQL_CHARSET_PLAIN, true, false}},
+        {NULL, "gb18030", NULL, NULL, {0, SQL_CHARSET_GB18030, true, false}},
         {NULL,
          NULL,
          "STRICT_TRANS_TABLES,ANSI_QUOTES",
          NULL,
-         {SQL_MODE_ANSI_QUOTES, SQL_CHARSET_PLAIN, true}},
+         {SQL_MODE_ANSI_QUOTES, SQL_CHARSET_PLAIN, true, false}},
         {NULL,
          NULL,
          "NO_BACKSLASH_ESCAPES,IGNORE_SPACE",
          NULL,
-         {SQL_MODE_NO_BACKSLASH_ESCAPES | SQL_MODE_IGNORE_SPACE, SQL_CHARSET_PLAIN, true}},
+         {SQL_MODE_NO_BACKSLASH_ESCAPES | SQL_MODE_IGNORE_SPACE, SQL_CHARSET_PLAIN, true, false}},
         {NULL,
          NULL,
          "PIPES_AS_CONCAT,ANSI_QUOTES,IGNORE_SPACE,ORACLE",
          NULL,
-         {SQL_MODE_ANSI_QUOTES | SQL_MODE_IGNORE_SPACE | SQL_MODE_FOREIGN, SQL_CHARSET_PLAIN, true}},
+         {SQL_MODE_ANSI_QUOTES | SQL_MODE_IGNORE_SPACE | SQL_MODE_FOREIGN, SQL_CHARSET_PLAIN, true, false}},
     };
     (void)unused;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -340,6 +340,24 @@ static void how_sql_is_read(void **unused)
         assert_int_equal(reading->mode, cases[i].reading.mode);
         assert_int_equal(reading->charset, cases[i].reading.charset);
         assert_int_equal(reading->autocommit, cases[i].reading.autocommit);
+        state_unref(&table, state);
+    }
+}
+
+/* Tables that say something of one server are read on one server, named with their schema or without it. */
+static void schemas_of_a_server(void **unused)
+{
+    static const struct {
+        const char *schema;
+        bool servers;
+    } cases[] = {{"mysql", true}, {"PERFORMANCE_SCHEMA", true},
+                 {"sys", true},   {"Information_Schema", true},
+                 {"shop", false}, {"sys2", false},
+                 {"my", false}};
+    (void)unused;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct state *state = put(nothing(), STATE_SCHEMA, "", cases[i].schema);
+        assert_int_equal(state_reading(state)->server_schema, cases[i].servers);
         state_unref(&table, state);
     }
 }
@@ -360,6 +378,7 @@ int main(void)
         with_table(many_states),
         with_table(random_changes),
         with_table(how_sql_is_read),
+        with_table(schemas_of_a_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
