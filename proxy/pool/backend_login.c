@@ -54,19 +54,14 @@ void backend_login_begin(struct backend *backend)
         backend->login_step = STEP_GREETING;
 }
 
-/* Writes the answer to a scramble for this plugin; false: this account's plugin can't be answered. */
-static bool write_auth(const struct identity *identity, struct bytes plugin, const uint8_t *scramble,
-                       uint8_t *out, size_t *ret_length)
+static bool is_plugin(struct bytes plugin, const char *name)
 {
-    static const char native[] = "mysql_native_password";
-    bool is_native = plugin.length == sizeof native - 1 && memcmp(plugin.at, native, plugin.length) == 0;
+    return plugin.length == strlen(name) && memcmp(plugin.at, name, plugin.length) == 0;
+}
+
+static bool answer_native(const struct identity *identity, const uint8_t *scramble, uint8_t *out)
+{
     uint8_t stage1[NATIVE_LENGTH];
-    if (!identity->has_stage1 && (!identity->password || !*identity->password)) {
-        *ret_length = 0;
-        return true;
-    }
-    if (!is_native)
-        return false;
     bool known = true;
     if (identity->has_stage1)
         memcpy(stage1, identity->stage1, sizeof stage1);
@@ -74,9 +69,36 @@ static bool write_auth(const struct identity *identity, struct bytes plugin, con
         known = auth_native_stage1(identity->password, strlen(identity->password), stage1);
     known = known && auth_native_answer(stage1, scramble, out);
     explicit_bzero(stage1, sizeof stage1);
-    if (known)
-        *ret_length = NATIVE_LENGTH;
     return known;
+}
+
+/* Writes the answer to a scramble for this plugin (at most SHA2_LENGTH bytes); false: this account can't
+ * answer it. */
+static bool write_auth(const struct identity *identity, struct bytes plugin, const uint8_t *scramble,
+                       uint8_t out[SHA2_LENGTH], size_t *ret_length)
+{
+    const char *password = identity->password;
+    size_t length = 0;
+    if (!identity->has_stage1 && (!password || !*password))
+        length = 0;
+    else if (is_plugin(plugin, "mysql_native_password") && answer_native(identity, scramble, out))
+        length = NATIVE_LENGTH;
+    else if (is_plugin(plugin, "caching_sha2_password") && password &&
+             auth_sha2_answer(password, strlen(password), scramble, out))
+        length = SHA2_LENGTH;
+    else
+        return false;
+    *ret_length = length;
+    return true;
+}
+
+/* The server's own words for a plugin that one side doesn't speak (ER_NOT_SUPPORTED_AUTH_MODE). */
+static void fail_plugin(struct backend *backend)
+{
+    static const char why[] =
+        "Client does not support authentication protocol requested by server; the proxy speaks "
+        "mysql_native_password, and caching_sha2_password from the server's cache";
+    backend_connect_failed(backend, 1251, "08004", why, sizeof why - 1);
 }
 
 static void step_greeting(struct backend *backend, const uint8_t *payload, size_t length, uint8_t sequence)
@@ -101,7 +123,7 @@ static void step_greeting(struct backend *backend, const uint8_t *payload, size_
     }
     static const char native[] = "mysql_native_password";
     struct bytes plugin = {(const uint8_t *)native, sizeof native - 1};
-    uint8_t auth[NATIVE_LENGTH], packet[512];
+    uint8_t auth[SHA2_LENGTH], packet[512];
     struct login login = {
         .capabilities = backend->capabilities,
         .max_packet = 1u << 30,
@@ -110,7 +132,7 @@ static void step_greeting(struct backend *backend, const uint8_t *payload, size_
         .auth = {auth, 0},
         .plugin = plugin};
     if (!write_auth(backend->pool->identity, plugin, greeting.scramble, auth, &login.auth.length)) {
-        fail(backend, "no password known for this account's plugin");
+        fail_plugin(backend);
         return;
     }
     struct writer w = writer_of(packet, sizeof packet);
@@ -127,14 +149,14 @@ static void step_greeting(struct backend *backend, const uint8_t *payload, size_
 static void answer_switch(struct backend *backend, const uint8_t *payload, size_t length, uint8_t sequence)
 {
     struct auth_switch change;
-    uint8_t packet[64], auth[NATIVE_LENGTH];
+    uint8_t packet[64], auth[SHA2_LENGTH];
     size_t auth_length = 0;
     if (!auth_switch_read(payload, length, &change) || change.data.length < SCRAMBLE_LENGTH) {
         fail(backend, "nonsense from the server");
         return;
     }
     if (!write_auth(backend->pool->identity, change.plugin, change.data.at, auth, &auth_length)) {
-        fail(backend, "no password known for this account's plugin");
+        fail_plugin(backend);
         return;
     }
     struct writer w = writer_of(packet, sizeof packet);
@@ -184,8 +206,11 @@ static void step_answer(struct backend *backend, const uint8_t *payload, size_t 
     } else if (length && payload[0] == 0x00) {
         backend->login_step = STEP_SETUP;
         send_packet(backend, setup, backend_setup_packet(backend, setup, sizeof setup));
-    } else {
-        fail(backend, "asked for more of a login than can be answered");
+    } else if (length != 2 || payload[0] != 0x01) {
+        fail(backend, "nonsense from the server");
+    } else if (payload[1] !=
+               0x03) { /* 01 03: caching_sha2_password knows us, and OK follows; 01 04: it wants more */
+        fail_plugin(backend);
     }
 }
 

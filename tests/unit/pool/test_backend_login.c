@@ -183,6 +183,10 @@ static const struct {
     unsigned code; /* what the waiter is told; 0: go elsewhere */
     const char *state, *message;
 } faults[] = {
+#define NO_PLUGIN                                                                                            \
+    1251, "08004",                                                                                           \
+        "Client does not support authentication protocol requested by server; the proxy speaks "             \
+        "mysql_native_password, and caching_sha2_password from the server's cache"
 #define BYTES(text) text, sizeof text - 1
     {"host not allowed", AT_GREETING, BYTES("\xff\x6a\x04Host 'x' is not allowed"), 1130, "HY000",
      "Host 'x' is not allowed"},
@@ -217,10 +221,10 @@ static const struct {
     {"an auth switch with little data", AT_ANSWER, BYTES("\xfemysql_native_password\0abcdefgh\0"), 0, "", ""},
     {"a plugin without an end", AT_ANSWER, BYTES("\xfemysql_native_password"), 0, "", ""},
     {"a plugin that needs the password", AT_ANSWER, BYTES("\xfemysql_clear_password\0abcdefghijklmnopqrst\0"),
-     0, "", ""},
-    {"a plugin that begins alike", AT_ANSWER, BYTES("\xfemysql_native_passwor\0abcdefghijklmnopqrst\0"), 0,
-     "", ""},
-    {"more of a login", AT_ANSWER, BYTES("\x01\x03"), 0, "", ""},
+     NO_PLUGIN},
+    {"a plugin that begins alike", AT_ANSWER, BYTES("\xfemysql_native_passwor\0abcdefghijklmnopqrst\0"),
+     NO_PLUGIN},
+    {"more of a login", AT_ANSWER, BYTES("\x01\x04"), NO_PLUGIN},
     {"a greeting again", AT_ANSWER,
      BYTES("\x0a"
            "5.5.5\0\1\0\0\0abcdefgh"),
