@@ -507,6 +507,7 @@ void statement_lost(struct session *session, struct backend *backend)
     session->backend = NULL;
     session->avoid |= UINT64_C(1) << backend->pool->server;
     session->worker->avoid |= UINT64_C(1) << backend->pool->server;
+    session->worker->avoid_since = session_now(session);
     effects_set_pins(session, 0);
     if (session->step != SESSION_RUNNING && session->step != SESSION_OPENING) {
         session->lost = pins; /* it was idle: its next statement is told */

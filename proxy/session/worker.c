@@ -100,6 +100,8 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     struct worker *worker = timer->data;
     uint64_t now = pools_now(&worker->pools);
     bool waiting = pools_tick(&worker->pools);
+    if (now - worker->avoid_since >= worker_config(worker)->monitor_timeout)
+        worker->avoid = 0; /* it was a connection, not the server */
     tick_starving(worker);
     if (!worker->tick_is_fast || now - worker->swept >= SLOW_TICK_MS)
         sweep_idle(worker, now);

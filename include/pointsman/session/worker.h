@@ -71,6 +71,7 @@ struct worker {
     uint64_t slow_until[TOPOLOGY_SERVERS_MAX];
     uint64_t swept;                  /* ms: when idle sessions were looked at last */
     uint64_t avoid;                  /* servers that failed since the last picture of the topology: bits */
+    uint64_t avoid_since;            /* ms: the last failure; a while later the watchers know better */
     struct sql_names safe_functions; /* of the configuration, borrowed */
     uint8_t *scratch;                /* WORKER_SCRATCH bytes: what is read from servers */
     uint8_t *outgoing;               /* WORKER_SCRATCH bytes: what is made up to be sent */
