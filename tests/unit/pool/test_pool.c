@@ -241,11 +241,12 @@ static void the_limit_counts_all_pools(void **state)
     open_idle(backends, peers, 2);
     list_init(&waiter.link);
     struct pool *other = pool_find(&scene.pools, scene.identity, 0, SCENE_KEY | CAP_FOUND_ROWS);
+    backends[1]->since -= 5;
     assert_null(pool_acquire(other, NULL, scene.states.empty, &waiter, UINT64_MAX));
     assert_int_equal(other->connecting, 1);
     assert_counts(0, 1, 0, 0);
     assert_int_equal(scene.limits.used[0], 2);
-    assert_true(scene_until(peer_is_closed, peers[0])); /* the one unused for longest */
+    assert_true(scene_until(peer_is_closed, peers[1])); /* the one unused for longest */
     assert_false(scene.pools.starving[0]);
     waiter_cancel(&waiter);
     close_all(peers, 2);
