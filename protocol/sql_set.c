@@ -9,6 +9,7 @@
 #include "sql_variables.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* One assignment, and what else sql_read() wants to know of it. */
 struct reading {
@@ -323,16 +324,40 @@ static void judge_assignment(struct sql_facts *facts, const struct reading *read
     }
 }
 
+/* Whether texts mean something else after it. */
+static bool changes_reading(const struct sql_assignment *assignment)
+{
+    static const char *const names[] = {"sql_mode", "character_set_client", "character_set_connection",
+                                        "collation_connection"};
+    if (assignment->kind == SQL_SET_NAMES)
+        return true;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (assignment->kind == SQL_SET_SESSION_VARIABLE && assignment->name.length == strlen(names[i]) &&
+            strncasecmp(assignment->name.at, names[i], strlen(names[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A string beside SET NAMES or sql_mode is read as before them, and couldn't be said again behind them. */
 static void judge_assignments(struct sql_reader *reader)
 {
-    struct sql_span rest = reader->facts->set_text;
+    struct sql_span rest = reader->facts->set_text, string = {0};
     struct reading reading;
-    bool bad = false;
+    bool bad = false, rereads = false;
     unsigned count = 0;
 
     while (next_assignment(&rest, reader->options, &reading, &bad)) {
+        const struct sql_assignment *assignment = &reading.assignment;
         judge_assignment(reader->facts, &reading);
+        rereads |= changes_reading(assignment);
+        if (assignment->kind == SQL_SET_USER_VARIABLE && assignment->value_kind == SQL_VALUE_LITERAL_STRING)
+            string = assignment->name;
         count++;
+    }
+    if (string.at && rereads) {
+        sql_effect(reader, SQL_SETS_USER_VARIABLE);
+        worsen(reader->facts, SQL_REASON_USER_VARIABLE, string);
     }
     if (bad || count == 0) {
         sql_effect(reader, SQL_MAY_CHANGE_SESSION);

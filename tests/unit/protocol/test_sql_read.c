@@ -426,6 +426,10 @@ static const struct statement_case statements[] = {
     /* SET */
     {"SET autocommit = 0", SQL_SET, SQL_REASON_SESSION_STATE, 0},
     {"SET NAMES utf8mb4 COLLATE utf8mb4_bin", SQL_SET, SQL_REASON_SESSION_STATE, 0},
+    {"SET NAMES latin1, @a = 'x'", SQL_SET, SQL_REASON_USER_VARIABLE, SQL_SETS_USER_VARIABLE},
+    {"SET @a = 'x', SQL_MODE = ''", SQL_SET, SQL_REASON_USER_VARIABLE, SQL_SETS_USER_VARIABLE},
+    {"SET NAMES latin1, @a = 5", SQL_SET, SQL_REASON_SESSION_STATE, 0},
+    {"SET time_zone = 'SYSTEM', @a = 'x'", SQL_SET, SQL_REASON_SESSION_STATE, 0},
     {"SET CHARACTER SET utf8", SQL_SET, SQL_REASON_PRIVILEGED, 0},
     {"SET SESSION sql_mode = 'ANSI', @@local.time_zone = '+00:00', @a = 5", SQL_SET, SQL_REASON_SESSION_STATE,
      0},
