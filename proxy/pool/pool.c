@@ -273,6 +273,14 @@ static bool tick_waiters(struct pool *pool, uint64_t now)
     return true;
 }
 
+/* A server that is down and neither answers nor closes: whoever waits for it waits no longer than others do.
+ */
+static bool waits_in_vain(const struct backend *backend, const struct config *config, uint64_t now)
+{
+    uint64_t down_since = backend->pool->set->down_since[backend->pool->server];
+    return down_since && now - down_since > config->queue_timeout && !list_empty(&backend->commands);
+}
+
 static void tick_backend(struct backend *backend, const struct config *config, uint64_t now)
 {
     if (backend->list == BACKEND_BUSY && now - backend->since > POOL_PATIENCE)
@@ -281,6 +289,8 @@ static void tick_backend(struct backend *backend, const struct config *config, u
         backend_connect_failed(backend, 0, "", "timed out", 9);
     else if (backend->list == BACKEND_IDLE && now - backend->since > config->idle_timeout)
         backend_discard(backend);
+    else if (backend->list != BACKEND_DEAD && waits_in_vain(backend, config, now))
+        backend->pool->set->events->lost(backend);
 }
 
 static bool is_unused(const struct pool *pool)
@@ -339,15 +349,26 @@ static void leave_changed(struct pools *set, const struct topology *topology)
     }
 }
 
+static void note_down(struct pools *set, const struct topology *topology)
+{
+    for (size_t i = 0; i < topology->count; i++) {
+        bool down = topology->servers[i].state == STATE_DOWN;
+        set->down_since[i] = !down ? 0 : set->down_since[i] ? set->down_since[i] : pools_now(set);
+    }
+}
+
 void pools_topology(struct pools *set, struct topology *topology)
 {
     leave_changed(set, topology);
     set->topology = topology;
+    note_down(set, topology);
     list_each (node, &set->backends) {
         struct backend *backend = list_entry(node, struct backend, in_pools);
-        const struct server_view *server = topology_server(topology, backend->pool->server);
-        if (backend->list == BACKEND_IDLE && (server->state == STATE_DOWN || backend->pool->identity->stale))
+        bool down = topology_server(topology, backend->pool->server)->state == STATE_DOWN;
+        if (backend->list == BACKEND_IDLE && (down || backend->pool->identity->stale))
             backend_discard(backend);
+        else if (down && !list_empty(&backend->commands))
+            set->events->silent(backend);
     }
     /* Who waits for a server that can't serve now is better routed again. */
     list_each (node, &set->all) {

@@ -524,5 +524,13 @@ static void on_drained(struct backend *backend)
         session_drained_backend(backend->session);
 }
 
-const struct pool_events relay_events = {on_granted, on_refused, on_readable,
-                                         on_drained, on_lost,    past_forget};
+/* Nobody's answers are of no use; reads of which nothing was passed on run elsewhere. */
+static void on_silent(struct backend *backend)
+{
+    struct session *session = backend->session;
+    if (!session || (statement_may_repeat(session) && !session->answer_begun))
+        on_lost(backend);
+}
+
+const struct pool_events relay_events = {on_granted, on_refused,  on_readable, on_drained,
+                                         on_lost,    past_forget, on_silent};

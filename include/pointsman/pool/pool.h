@@ -121,6 +121,9 @@ struct pool_events {
     void (*drained)(struct backend *backend);
     void (*lost)(struct backend *backend);   /* it failed or was closed; to be discarded by the callee */
     void (*forget)(struct backend *backend); /* it goes and still has somebody's past */
+    /* Its server is down, though the socket doesn't say so (SIGSTOP, a cut link): what runs on it and may as
+     * well run elsewhere is to be taken away. What may not is lost when it has lasted for queue_timeout. */
+    void (*silent)(struct backend *backend);
 };
 
 /* Shared by all workers: connections a server has, over all of them. */
@@ -143,6 +146,7 @@ struct pools {
     ev_check clock;
     uint64_t now;                               /* ms: when the present round began, monotonic */
     uint64_t avoid_until[TOPOLOGY_SERVERS_MAX]; /* ms: connecting failed just now */
+    uint64_t down_since[TOPOLOGY_SERVERS_MAX];  /* ms; 0: it isn't */
     atomic_uint idle[TOPOLOGY_SERVERS_MAX];     /* for the console */
     atomic_ullong opened, failed;
     unsigned busy[TOPOLOGY_SERVERS_MAX]; /* connections that run a statement now */
