@@ -244,10 +244,10 @@ static bool start_threads(struct config *config)
 static void stop_all(void)
 {
     admin_stop();
+    monitor_stop(); /* before the workers: it tells them what it sees */
     stop_workers(true);
     for (unsigned i = 0; i < program.workers.workers_count; i++)
         worker_join(program.workers.workers[i]);
-    monitor_stop();
 }
 
 static int run(struct config *config)

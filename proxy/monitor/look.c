@@ -16,12 +16,13 @@
 #include <strings.h>
 
 #include "pointsman/base/clock.h"
+#include "pointsman/protocol/sql.h"
 #include "pointsman/topology/gtid.h"
 
 enum { REPLICA_WORDING_SINCE = 80022 }; /* MySQL says Replica and Source from here on */
 
 /* Columns of `variables` by position. */
-enum { V_READ_ONLY, V_IDENTITY, V_SERVER_ID, V_EXECUTED, V_MAX_CONNECTIONS, V_SEEN_AS, V_COUNT };
+enum { V_READ_ONLY, V_IDENTITY, V_SERVER_ID, V_EXECUTED, V_MAX_CONNECTIONS, V_SQL_MODE, V_SEEN_AS, V_COUNT };
 
 struct dialect {
     const char *variables;
@@ -29,7 +30,7 @@ struct dialect {
     const char *io_running, *sql_running, *host, *port, *server_id, *behind, *received;
 };
 
-#define SEEN_AS "@@global.max_connections, SUBSTRING_INDEX(USER(), '@', -1)"
+#define SEEN_AS "@@global.max_connections, @@global.sql_mode, SUBSTRING_INDEX(USER(), '@', -1)"
 #define MYSQL_VARIABLES                                                                                      \
     "SELECT @@global.read_only OR @@global.super_read_only, @@global.server_uuid, @@global.server_id, "      \
     "@@global.gtid_executed, " SEEN_AS
@@ -105,6 +106,8 @@ static bool ask_variables(struct client *client, const struct dialect *dialect, 
         look->server_id = number(row[V_SERVER_ID]);
         gtid_copy(look->gtid_executed, sizeof look->gtid_executed, or_empty(row[V_EXECUTED]));
         look->max_connections = (unsigned)number(row[V_MAX_CONNECTIONS]);
+        const char *mode = or_empty(row[V_SQL_MODE]);
+        look->reading_mode = sql_mode_bits(mode, strlen(mode));
         snprintf(look->seen_as, sizeof look->seen_as, "%s", or_empty(row[V_SEEN_AS]));
     }
     mysql_free_result(result);

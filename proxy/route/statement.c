@@ -157,6 +157,7 @@ void route_merge(struct route_statement *statement, const struct sql_facts *fact
         statement->anywhere =
             false; /* if one fails in the middle the session is held, and that must be at the primary */
     statement->sets |= kind == ROUTE_CLASS_STATE;
+    statement->overflow |= facts->calls_overflow;
     statement->verbs |= UINT64_C(1) << facts->verb;
     statement->reasons |= UINT64_C(1) << facts->reason;
     statement->effects |= facts->effects;

@@ -188,12 +188,29 @@ enum past_answer past_ask(struct session *session, uint32_t effects)
     return session->saving & asked ? PAST_SAVING : PAST_KNOWN;
 }
 
-/* ---- literals ---- */
-
 static bool is_native(const struct session *session, enum past_kind kind)
 {
     return session->past[kind] && session->past[kind] == session->backend;
 }
+
+size_t past_tell(struct session *session, struct backend *backend, uint8_t *out, size_t size)
+{
+    char text[64];
+    if (!(session->statement.effects & SQL_READS_INSERT_ID) || is_native(session, PAST_INSERT_ID))
+        return 0;
+    snprintf(text, sizeof text, "SET last_insert_id=%" PRIu64, session->insert_id);
+    struct writer w = writer_of(out, size);
+    size_t mark = packet_begin(&w);
+    write_u8(&w, COM_QUERY);
+    write_string(&w, text);
+    packet_end(&w, mark, 0);
+    if (w.full || !backend_expect(backend, COMMAND_CARRY, COM_QUERY, session))
+        return 0;
+    past_leave(session, PAST_INSERT_ID); /* this connection knows it now */
+    return writer_length(&w);
+}
+
+/* ---- literals ---- */
 
 /* The literal for a call; false: the connection's own answer is right. */
 static bool literal_of(const struct session *session, enum sql_call_kind kind, char *out, size_t size)

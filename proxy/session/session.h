@@ -170,6 +170,9 @@ void past_forget(struct backend *backend); /* the connection is gone */
 /* Questions for those whose past is on this connection, to be sent ahead of what `session` wants there.
  * Returns the bytes written to out; commands are expected. */
 size_t past_save(struct backend *backend, const struct session *session, uint8_t *out, size_t size);
+/* LAST_INSERT_ID() told to a connection ahead of a statement that asks for it where no literal can stand.
+ * Returns the bytes written to out; the command is expected. 0: it knows already, or no room. */
+size_t past_tell(struct session *session, struct backend *backend, uint8_t *out, size_t size);
 /* The answer to one of them, all its packets. */
 void past_saved(struct backend *backend, struct session *session, const uint8_t *answer, size_t length);
 /* The text with literals in the place of what it asks of the past; NULL: nothing to be changed, or no room.

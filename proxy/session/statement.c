@@ -32,9 +32,12 @@ struct sql_options statement_options(const struct session *session)
     const struct topology *topology = session->worker->topology;
     int model = topology->primary != TOPOLOGY_NOBODY ? topology->primary : 0;
     const struct server_look *look = &topology->servers[model].look;
+    size_t ignored; /* who set no sql_mode has the server's */
+    bool own_mode = state_get(session->state, STATE_VARIABLE, "sql_mode", &ignored) != NULL;
+    unsigned mode = own_mode ? reading->mode : look->reading_mode;
     return (struct sql_options){
         .charset = (enum sql_charset)reading->charset,
-        .mode = reading->mode | (session->capabilities & CAP_IGNORE_SPACE ? SQL_MODE_IGNORE_SPACE : 0),
+        .mode = mode | (session->capabilities & CAP_IGNORE_SPACE ? SQL_MODE_IGNORE_SPACE : 0),
         .mariadb = look->mariadb,
         .version = look->version,
         .safe_functions = &session->worker->safe_functions};
@@ -423,6 +426,11 @@ void statement_send(struct session *session)
             figure_add(&worker->figures.carries, 1);
         }
         backend_set_state(backend, session->state);
+    }
+    if (session->statement.overflow) {
+        size_t told = past_tell(session, backend, out + ahead, WORKER_SCRATCH / 2 - ahead);
+        ahead += told;
+        carried |= told > 0;
     }
     send_request(session, ahead, carried);
 }

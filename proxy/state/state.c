@@ -91,25 +91,6 @@ static bool value_has(const struct state_entry *entry, const char *word)
     return memmem(entry->value, entry->value_length, word, strlen(word)) != NULL;
 }
 
-static unsigned sql_mode_bits(const struct state_entry *entry)
-{
-    static const struct {
-        const char *word;
-        unsigned bit;
-    } words[] = {
-        {"ANSI_QUOTES", SQL_MODE_ANSI_QUOTES},
-        {"NO_BACKSLASH_ESCAPES", SQL_MODE_NO_BACKSLASH_ESCAPES},
-        {"IGNORE_SPACE", SQL_MODE_IGNORE_SPACE},
-        {"ORACLE", SQL_MODE_FOREIGN},
-        {"MSSQL", SQL_MODE_FOREIGN},
-    };
-    unsigned bits = 0;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (value_has(entry, words[i].word))
-            bits |= words[i].bit;
-    return bits;
-}
-
 /* The character set's name is the first word of NAMES, perhaps in quotes. */
 static int charset_of_names(const struct state_entry *entry)
 {
@@ -145,7 +126,7 @@ static struct state_reading reading_of(const uint8_t *block, size_t length)
         else if (entry.kind != STATE_VARIABLE)
             continue;
         else if (state_entry_is(&entry, "sql_mode"))
-            reading.mode = sql_mode_bits(&entry);
+            reading.mode = sql_mode_bits(entry.value, entry.value_length);
         else if (state_entry_is(&entry, "character_set_client"))
             reading.charset = collation_scan_class(entry.value, entry.value_length);
         else if (state_entry_is(&entry, "autocommit"))

@@ -47,6 +47,9 @@ enum {
     SQL_MODE_FOREIGN = 1 << 3, /* ORACLE or MSSQL: nothing is a proven read */
 };
 
+/* The SQL_MODE_* bits of a value of sql_mode ("ANSI_QUOTES,STRICT_TRANS_TABLES"). */
+unsigned sql_mode_bits(const char *value, size_t length);
+
 /* An immutable, sorted set of lower-case names; made by sql_names_init() over caller's memory. */
 struct sql_names {
     const char *const *names; /* borrowed, sorted by strcmp, lower case */

@@ -80,6 +80,7 @@ struct route_statement {
     int hint_server;      /* index, or TOPOLOGY_NOBODY */
     int64_t hint_max_lag; /* ms, -1: none */
     int rule;             /* index in config->rules, or -1 */
+    bool overflow;        /* asks for its past where no literal can stand */
     bool healed;          /* was misrouted: the primary, whatever it is */
     bool hint_ignored;    /* one that couldn't be met or understood */
 };

@@ -69,7 +69,8 @@ struct server_look {
     bool semi_sync; /* the primary's side is on */
     unsigned semi_sync_clients;
     unsigned max_connections;
-    char seen_as[128]; /* the host that the server sees us coming from (of USER()) */
+    unsigned reading_mode; /* SQL_MODE_* of its global sql_mode: what sessions have that set none */
+    char seen_as[128];     /* the host that the server sees us coming from (of USER()) */
 };
 
 struct server_view {
