@@ -31,7 +31,7 @@
 #include "pointsman/state/state.h"
 #include "pointsman/topology/topology.h"
 
-enum { POOL_EAGER = 6, POOL_PATIENCE = 100 /* ms */, POOL_BACKOFF = 200 /* ms */ };
+enum { POOL_EAGER = 12, POOL_PATIENCE = 100 /* ms */, POOL_BACKOFF = 200 /* ms */ };
 
 struct session; /* of the layer above; never looked into here */
 struct pools;
