@@ -76,6 +76,20 @@ static void replace(struct relay *relay, size_t length, const uint8_t *made, siz
         flush(relay);
 }
 
+/* The server doesn't keep to the protocol. What came before leaves first: afterwards the session may be
+ * asking elsewhere. */
+static void give_up(struct relay *relay, const struct result_event *event)
+{
+    struct backend *backend = relay->backend;
+    log_event(LOG_WARNING, "server-nonsense",
+              "a server's answer could not be understood; its connection is closed",
+              log_text("server", topology_server(backend->pool->set->topology, backend->pool->server)->name));
+    relay->at -= event->length;
+    flush(relay);
+    relay->session = NULL;
+    relay_events.lost(backend);
+}
+
 /* ---- a client's own answer ---- */
 
 static void client_ok(struct relay *relay, const struct result_event *event)
@@ -89,7 +103,7 @@ static void client_ok(struct relay *relay, const struct result_event *event)
         return;
     }
     if (!answer_ok_read(payload, event->length - PACKET_HEADER, backend->capabilities, &ok)) {
-        relay_events.lost(backend);
+        give_up(relay, event);
         return;
     }
     if (session)
@@ -110,7 +124,7 @@ static void client_ok(struct relay *relay, const struct result_event *event)
     answer_ok_write(&w, payload[0], &ok, session->capabilities);
     packet_end(&w, mark, packet_sequence(event->packet));
     if (w.full) {
-        relay_events.lost(backend);
+        give_up(relay, event);
         return;
     }
     replace(relay, event->length, relay->made, writer_length(&w));
@@ -206,6 +220,8 @@ static void client_end(struct relay *relay, bool good)
 {
     struct backend *backend = relay->backend;
     flush(relay);
+    if (backend->list == BACKEND_DEAD) /* the client went with half a request sent */
+        return;
     struct session *session = relay->session;
     backend_answered(backend);
     if (relay->at < relay->end && list_empty(&backend->commands))
@@ -219,6 +235,22 @@ static void client_end(struct relay *relay, bool good)
     }
 }
 
+/* A file is asked for by LOAD DATA LOCAL only; a packet of several statements may have one. */
+static void client_infile(struct relay *relay, const struct result_event *event)
+{
+    struct session *session = relay->session;
+    if (!session || (session->statement.count == 1 && session->statement.verb != SQL_LOAD)) {
+        give_up(relay, event);
+        return;
+    }
+    pass(relay, event->length);
+    flush(relay);
+    if (relay->session)
+        stream_begin_file(relay->session);
+    else
+        relay_events.lost(relay->backend);
+}
+
 static void on_client(struct relay *relay, struct command *command, const struct result_event *event)
 {
     relay->session = command->session;
@@ -230,14 +262,7 @@ static void on_client(struct relay *relay, struct command *command, const struct
         if (client_err(relay, event))
             return;
         break;
-    case RESULT_LOCAL_INFILE:
-        pass(relay, event->length);
-        flush(relay);
-        if (relay->session)
-            stream_begin_file(relay->session);
-        else
-            relay_events.lost(relay->backend);
-        return;
+    case RESULT_LOCAL_INFILE: client_infile(relay, event); return;
     case RESULT_MORE:
     case RESULT_BAD: break;
     }
@@ -342,20 +367,24 @@ static void on_login(struct relay *relay, struct command *command, const struct 
         login_opened(session, failed ? &err : NULL);
 }
 
-/* How much of the bytes is the head's whole answer; 0: not all of it is there. For small answers, looked at
- * in one piece. */
-static size_t whole_answer(const struct relay *relay)
+/* How much of the bytes is the head's whole answer; 0: not all of it is there, or it was nonsense. For small
+ * answers, looked at in one piece. */
+static size_t whole_answer(struct relay *relay)
 {
     struct result trial = relay->backend->result;
     struct result_event event = {0};
     size_t length = 0, left = (size_t)(relay->end - relay->at);
     while (!event.end && length < left) {
         result_next(&trial, relay->at + length, left - length, &event);
-        if (event.kind == RESULT_MORE || event.kind == RESULT_BAD)
+        if (event.kind == RESULT_MORE || event.kind == RESULT_BAD || event.kind == RESULT_LOCAL_INFILE)
             break;
         length += event.length;
     }
-    return event.end ? length : 0;
+    if (event.end)
+        return length;
+    if (event.kind == RESULT_BAD || event.kind == RESULT_LOCAL_INFILE || left > RESULT_PACKET_HOLD_MAX)
+        give_up(relay, &(struct result_event){.kind = RESULT_BAD});
+    return 0;
 }
 
 static bool on_save(struct relay *relay, struct command *command)
@@ -472,16 +501,12 @@ static bool step(struct relay *relay)
     result_next(&backend->result, relay->at, (size_t)(relay->end - relay->at), &event);
     if (event.kind == RESULT_MORE)
         return false;
-    if (event.kind == RESULT_BAD) {
-        log_event(
-            LOG_WARNING, "server-nonsense",
-            "a server's answer could not be understood; its connection is closed",
-            log_text("server", topology_server(backend->pool->set->topology, backend->pool->server)->name));
-        flush(relay);
-        on_lost(backend);
+    relay->at += event.length;
+    bool misplaced = event.kind == RESULT_LOCAL_INFILE && command->kind != COMMAND_CLIENT;
+    if (event.kind == RESULT_BAD || misplaced) {
+        give_up(relay, &event);
         return false;
     }
-    relay->at += event.length;
     answers[command->kind](relay, command, &event);
     return true;
 }
