@@ -226,6 +226,8 @@ int raw_error(struct raw *raw, uint8_t command)
     enum raw_outcome outcome = raw_answer(raw, command, &data, &length);
     if (outcome != RAW_GOT)
         code = outcome == RAW_CLOSED ? -1 : -2;
+    else if (length > RAW_HEADER && data[RAW_HEADER] == 0xfb)
+        code = -3;
     else if (raw->packet && raw->packet[0] == 0xff && answer_err_read(raw->packet, raw->length, &err))
         code = err.code;
     raw->packet = NULL;

@@ -90,7 +90,7 @@ bool raw_err(const struct raw *raw, struct raw_err *ret);
  * RAW_CLOSED and RAW_LATE: what came before that. */
 enum raw_outcome raw_answer(struct raw *raw, uint8_t command, uint8_t **data, size_t *length);
 /* Reads an answer and drops it; the code of its ERR, 0 if there was none. The connection's end is -1, no
- * answer in time -2. */
+ * answer in time -2, a request for a file -3. */
 int raw_error(struct raw *raw, uint8_t command);
 /* raw_query and raw_error. */
 int raw_run(struct raw *raw, const char *text);

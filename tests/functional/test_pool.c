@@ -266,17 +266,24 @@ static void nothing_is_left_for_the_next(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* What a server keeps over COM_RESET_CONNECTION: the schema, the role; and the login's character set comes
+ * back. */
+static bool outlives_a_reset(const struct trace *trace)
+{
+    return strcmp(trace->leave, "USE stock") == 0 || strncmp(trace->leave, "SET ROLE", 8) == 0 ||
+           strstr(trace->leave, "latin1");
+}
+
 static void nothing_is_left_after_a_reset(void **state)
 {
     int wrong = 0;
     (void)state;
     for (int i = 0; i < TRACES; i++) {
+        if (outlives_a_reset(&traces[i]))
+            continue;
         MYSQL *client = app_at(narrow);
         sql_run(client, "%s", traces[i].leave);
         assert_int_equal(mysql_reset_connection(client), 0);
-        if (strcmp(traces[i].leave, "USE stock") == 0 || strncmp(traces[i].leave, "SET ROLE", 8) == 0 ||
-            strstr(traces[i].leave, "latin1"))
-            continue; /* a server keeps the schema and the role; character sets are the login's there */
         wrong += !looks_right(client, &traces[i], "after COM_RESET_CONNECTION");
         mysql_close(client);
     }
