@@ -182,8 +182,7 @@ static void a_frozen_replica_costs_no_error(void **state)
     start_readers();
     await_answers(3, 100);
     assert_true(cluster_freeze(set, 2));
-    await_answers(2, 20000);
-    await_answers(2, 20000);
+    await_answers(2, 10000);
     assert_true(cluster_thaw(set, 2));
     await_answers(3, 100);
     stop_readers(2500);

@@ -62,9 +62,9 @@ static int start_all(void **state)
 static int stop_all(void **state)
 {
     (void)state;
-    int status = pointsman_stop(reader) | pointsman_stop(writer);
-    impostor_stop(impostor);
+    impostor_stop(impostor); /* first: statements that it never answers are waited for */
     impostor_stop(false_primary);
+    int status = pointsman_stop(reader) | pointsman_stop(writer);
     cluster_stop(set);
     return status;
 }
@@ -372,7 +372,8 @@ static void tracked_variables_by_the_thousand(void **state)
                    "autocommit",
                    12);
     }
-    const struct impostor_script script = {IMPOSTOR_COMMAND, says, at, IMPOSTOR_STAYS, NULL, 0};
+    static struct impostor_script script; /* the impostor keeps it while it has visitors */
+    script = (struct impostor_script){IMPOSTOR_COMMAND, says, at, IMPOSTOR_STAYS, NULL, 0};
     for (int i = 0; i < 3; i++) {
         impostor_play(false_primary, &script);
         struct raw *client = open_at(writer, NULL, RAW_SESSION_TRACK);
