@@ -52,10 +52,10 @@ struct session {
     bool answer_begun; /* a byte of the answer went to the client */
     bool close_after;  /* to be closed when the statement is over */
     bool half_closed;  /* the client sends no more: closed when what it has sent is answered */
-    uint8_t sequence; /* next to be sent while the server isn't asked */
+    uint8_t sequence;  /* next to be sent while the server isn't asked */
     uint8_t retries;
     uint32_t id;
-    uint32_t capabilities; /* what both sides have */
+    uint32_t capabilities;         /* what both sides have */
     char *address;                 /* owned; NULL: unix socket */
     struct identity *identity;     /* referenced; NULL before login */
     struct state *state, *initial; /* referenced */
