@@ -19,7 +19,7 @@
 
 const char *backend_list_name(enum backend_list list)
 {
-    static const char *const names[] = {"connecting", "idle", "busy", "held", "cleaning", "dead"};
+    static const char *const names[] = {"connecting", "idle", "busy", "shared", "held", "cleaning", "dead"};
     return names[list];
 }
 
@@ -30,6 +30,7 @@ static unsigned *counter_of(struct pool *pool, enum backend_list list)
     case BACKEND_IDLE: return &pool->idle_count;
     case BACKEND_BUSY:
     case BACKEND_CLEANING: return &pool->busy;
+    case BACKEND_SHARED: return &pool->shared_count;
     case BACKEND_HELD: return &pool->held;
     case BACKEND_DEAD: break;
     }
@@ -58,6 +59,8 @@ void backend_move(struct backend *backend, enum backend_list list)
     backend->since = pools_now(pool->set);
     if (list == BACKEND_IDLE)
         list_prepend(&pool->idle, &backend->link);
+    else if (list == BACKEND_SHARED)
+        list_append(&pool->shared, &backend->link);
     else if (list == BACKEND_DEAD)
         list_append(&pool->set->dead, &backend->link);
 }
@@ -78,8 +81,11 @@ void backend_take(struct backend *backend)
 
 void backend_hold(struct backend *backend)
 {
-    if (backend->list == BACKEND_BUSY)
+    bool shared = backend->list == BACKEND_SHARED;
+    if (shared || backend->list == BACKEND_BUSY)
         backend_move(backend, BACKEND_HELD);
+    if (shared)
+        backend_part(backend);
 }
 
 void backend_unhold(struct backend *backend)
@@ -97,27 +103,69 @@ void backend_set_state(struct backend *backend, struct state *state)
 
 /* ---- commands in flight ---- */
 
-struct command *backend_expect(struct backend *backend, enum command_kind kind, uint8_t code,
-                               struct session *session)
+static struct command *make_command(struct pools *set, enum command_kind kind, uint8_t code,
+                                    struct session *session)
 {
-    struct pools *set = backend->pool->set;
     struct command *command = list_first(&set->free_commands, struct command, link);
     if (command)
         list_remove(&command->link);
     else if (!(command = malloc(sizeof *command)))
         return NULL;
     *command = (struct command){.kind = kind, .code = code, .session = session};
-    list_append(&backend->commands, &command->link);
     return command;
+}
+
+struct command *backend_expect(struct backend *backend, enum command_kind kind, uint8_t code,
+                               struct session *session)
+{
+    struct command *command = make_command(backend->pool->set, kind, code, session);
+    if (command)
+        list_append(&backend->commands, &command->link);
+    return command;
+}
+
+struct command *backend_expect_later(struct backend *backend, uint8_t code, struct session *session)
+{
+    struct pools *set = backend->pool->set;
+    struct command *command = make_command(set, COMMAND_CLIENT, code, session);
+    if (!command)
+        return NULL;
+    if (list_empty(&backend->unsent))
+        list_append(&set->unsent, &backend->in_unsent);
+    list_append(&backend->unsent, &command->link);
+    backend->unsent_count++;
+    return command;
+}
+
+void backend_sent(struct backend *backend)
+{
+    list_splice(&backend->commands, &backend->unsent);
+    list_remove(&backend->in_unsent);
+    backend->unsent_count = 0;
+}
+
+static void drop_command(struct backend *backend, struct command *command)
+{
+    struct pools *set = backend->pool->set;
+    list_remove(&command->link);
+    state_unref(set->states, command->after);
+    list_append(&set->free_commands, &command->link);
+}
+
+void backend_withdraw(struct backend *backend, struct command *command)
+{
+    drop_command(backend, command);
+    backend->unsent_count--;
+    if (list_empty(&backend->unsent))
+        list_remove(&backend->in_unsent);
 }
 
 void backend_answered(struct backend *backend)
 {
-    struct command *command = list_first(&backend->commands, struct command, link);
-    list_remove(&command->link);
-    state_unref(backend->pool->set->states, command->after);
-    list_append(&backend->pool->set->free_commands, &command->link);
+    drop_command(backend, list_first(&backend->commands, struct command, link));
     backend->reading = false;
+    if (backend->list == BACKEND_SHARED)
+        backend->since = pools_now(backend->pool->set); /* the next one's turn */
     backend->answered++;
 }
 
@@ -228,6 +276,8 @@ bool backend_connect(struct pool *pool)
     backend->state = state_ref(set->states->empty);
     list_init(&backend->link);
     list_init(&backend->commands);
+    list_init(&backend->unsent);
+    list_init(&backend->in_unsent);
     list_append(&set->backends, &backend->in_pools);
     pool->connecting++;
     conn_open(&backend->conn, fd, set->loop, set->chunks, &backend_events);
@@ -271,7 +321,7 @@ void backend_connect_failed(struct backend *backend, unsigned code, const char *
     backend_discard(backend);
     /* A full server with connections of ours will have a free one in a moment: no reason to turn anybody
      * away. */
-    if (passing && code && pool->busy + pool->idle_count)
+    if (passing && code && pool->busy + pool->shared_count + pool->idle_count)
         return;
     backend_refuse_all(pool, passing ? 0 : code, state, words, length);
 }
@@ -283,8 +333,11 @@ void backend_discard(struct backend *backend)
         return;
     if (backend_has_past(backend))
         pool->set->events->forget(backend);
+    backend_sent(backend);
     while (!list_empty(&backend->commands))
         backend_answered(backend);
+    pool->set->busy[pool->server] -= backend->depth;
+    backend->depth = 0;
     conn_close(&backend->conn);
     backend->session = NULL;
     atomic_fetch_sub(&pool->set->limits->used[pool->server], 1);

@@ -31,7 +31,7 @@ bool backend_login_packet(struct backend *backend, const uint8_t *payload, size_
 /* The statement that makes a fresh or reset connection ours; a whole packet. Returns its length. */
 size_t backend_setup_packet(const struct backend *backend, uint8_t *out, size_t size);
 
-/* pool.c: whoever waits first gets it, else it becomes idle. */
+/* pool.c: whoever waits first gets it, others who may share it too; else it becomes idle. */
 void pool_serve(struct pool *pool, struct backend *backend);
 
 #endif

@@ -38,6 +38,7 @@ void pools_init(struct pools *set, struct ev_loop *loop, struct chunk_pool *chun
     list_init(&set->all);
     list_init(&set->backends);
     list_init(&set->dead);
+    list_init(&set->unsent);
     list_init(&set->free_commands);
     ev_prepare_init(&set->reaper, on_prepare);
     set->reaper.data = set;
@@ -88,13 +89,14 @@ struct pool *pool_find(struct pools *set, struct identity *identity, int server,
     *pool = (struct pool){
         .set = set, .identity = identity_ref(identity), .server = server, .capabilities = capabilities};
     list_init(&pool->idle);
+    list_init(&pool->shared);
     list_init(&pool->waiters);
     list_append(&identity->pools, &pool->in_identity);
     list_append(&set->all, &pool->in_pools);
     return pool;
 }
 
-/* ---- taking ---- */
+/* ---- what there is ---- */
 
 /* An idle connection: the first that is the session's own last one, or in the same state with nobody's past;
  * else the best of some. */
@@ -152,6 +154,12 @@ static void grow(struct pool *pool)
         atomic_fetch_sub(&set->limits->used[pool->server], 1);
 }
 
+/* Connections that are there for whoever comes: all but those held. */
+static unsigned unheld(const struct pool *pool)
+{
+    return pool->connecting + pool->busy + pool->shared_count + pool->idle_count;
+}
+
 /* Whether more connections are called for at once. */
 static bool wants_more(const struct pool *pool)
 {
@@ -159,26 +167,130 @@ static bool wants_more(const struct pool *pool)
     list_each (node, &pool->waiters)
         if (++waiting > pool->connecting)
             break;
-    return waiting > pool->connecting &&
-           pool->connecting + pool->busy + pool->idle_count < POOL_EAGER + pool->stuck;
+    return waiting > pool->connecting && unheld(pool) < POOL_EAGER + pool->stuck;
+}
+
+/* ---- sharing ---- */
+
+/* So many that the last of them waits for POOL_QUEUE at most. */
+static unsigned depth_limit(const struct backend *backend)
+{
+    unsigned fit = backend->pace ? POOL_QUEUE / backend->pace : POOL_DEPTH;
+    return fit < 1 ? 1 : fit < POOL_DEPTH ? fit : POOL_DEPTH;
+}
+
+static bool may_join(const struct backend *backend, const struct state *state)
+{
+    const struct pool *pool = backend->pool;
+    bool overrun = backend->depth && pools_now(pool->set) - backend->since > POOL_OVERRUN;
+    return backend->state == state && backend->depth < depth_limit(backend) && !overrun && !backend->dirty &&
+           !backend->tainted && !backend->broken && !pool->identity->stale;
+}
+
+/* An idle connection as long as few are shared, for statements run side by side there; then the one with the
+ * shortest queue. */
+static struct backend *choose_shared(struct pool *pool, const struct state *state)
+{
+    struct backend *best = NULL;
+    int looked = 0;
+    if (pool->shared_count < POOL_SHARED)
+        list_each (node, &pool->idle) {
+            struct backend *backend = list_entry(node, struct backend, link);
+            if (may_join(backend, state))
+                return backend;
+            if (++looked == LOOK_THROUGH)
+                break;
+        }
+    list_each (node, &pool->shared) {
+        struct backend *backend = list_entry(node, struct backend, link);
+        if (may_join(backend, state) && (!best || backend->depth < best->depth))
+            best = backend;
+    }
+    return best;
+}
+
+static void join(struct backend *backend)
+{
+    struct pool *pool = backend->pool;
+    if (backend->list != BACKEND_SHARED)
+        backend_move(backend, BACKEND_SHARED);
+    else if (backend->depth == 0)
+        backend->since = pools_now(pool->set);
+    backend->depth++;
+    pool->set->busy[pool->server]++;
+}
+
+/* Those who have waited for longest, as far as they may join. */
+static void admit(struct backend *backend)
+{
+    struct pool *pool = backend->pool;
+    struct waiter *waiter;
+    while (backend->list == BACKEND_SHARED && (waiter = list_first(&pool->waiters, struct waiter, link)) &&
+           waiter->share && may_join(backend, waiter->share)) {
+        list_remove(&waiter->link);
+        join(backend);
+        pool->set->events->granted(waiter, backend);
+    }
+}
+
+void backend_part(struct backend *backend)
+{
+    struct pool *pool = backend->pool;
+    backend->depth--;
+    pool->set->busy[pool->server]--;
+    if (backend->list != BACKEND_SHARED)
+        return;
+    if (backend->depth == 0 && list_empty(&backend->commands))
+        backend_release(backend);
+    else
+        admit(backend);
+}
+
+/* ---- taking ---- */
+
+static struct backend *wait_for(struct pool *pool, const struct state *share, struct waiter *waiter,
+                                uint64_t deadline)
+{
+    *waiter = (struct waiter){.link = waiter->link,
+                              .pool = pool,
+                              .share = share,
+                              .since = pools_now(pool->set),
+                              .deadline = deadline};
+    list_append(&pool->waiters, &waiter->link);
+    if (wants_more(pool))
+        grow(pool);
+    return NULL;
+}
+
+static struct backend *take_idle(struct pool *pool, struct session *session, const struct state *state)
+{
+    struct backend *backend = list_empty(&pool->waiters) ? choose_idle(pool, session, state) : NULL;
+    if (!backend)
+        return NULL;
+    backend_move(backend, BACKEND_BUSY);
+    backend->session = session;
+    return backend;
 }
 
 struct backend *pool_acquire(struct pool *pool, struct session *session, const struct state *state,
                              struct waiter *waiter, uint64_t deadline)
 {
-    struct backend *backend = list_empty(&pool->waiters) ? choose_idle(pool, session, state) : NULL;
-    if (backend) {
-        backend_move(backend, BACKEND_BUSY);
-        backend->session = session;
-        return backend;
+    struct backend *backend = take_idle(pool, session, state);
+    return backend ? backend : wait_for(pool, NULL, waiter, deadline);
+}
+
+struct backend *pool_share(struct pool *pool, struct session *session, const struct state *state,
+                           struct waiter *waiter, uint64_t deadline)
+{
+    struct backend *backend = list_empty(&pool->waiters) ? choose_shared(pool, state) : NULL;
+    if (!backend) {
+        backend = take_idle(pool, session, state);
+        return backend ? backend : wait_for(pool, state, waiter, deadline);
     }
-    waiter->pool = pool;
-    waiter->since = pools_now(pool->set);
-    waiter->deadline = deadline;
-    list_append(&pool->waiters, &waiter->link);
-    if (wants_more(pool))
+    join(backend);
+    if (backend->depth > 1 && !pool->connecting && unheld(pool) < POOL_SHARED)
         grow(pool);
-    return NULL;
+    return backend;
 }
 
 void waiter_cancel(struct waiter *waiter)
@@ -208,6 +320,11 @@ void pool_serve(struct pool *pool, struct backend *backend)
     struct waiter *waiter = list_first(&pool->waiters, struct waiter, link);
     if (!waiter) {
         backend_move(backend, BACKEND_IDLE);
+        return;
+    }
+    if (waiter->share && pool->shared_count < POOL_SHARED && may_join(backend, waiter->share)) {
+        backend_move(backend, BACKEND_SHARED);
+        admit(backend);
         return;
     }
     list_remove(&waiter->link);
@@ -283,8 +400,11 @@ static bool waits_in_vain(const struct backend *backend, const struct config *co
 
 static void tick_backend(struct backend *backend, const struct config *config, uint64_t now)
 {
-    if (backend->list == BACKEND_BUSY && now - backend->since > POOL_PATIENCE)
+    bool works = backend->list == BACKEND_BUSY || backend->list == BACKEND_SHARED;
+    if (works && now - backend->since > POOL_PATIENCE)
         backend->pool->stuck++;
+    if (backend->depth > 1 && now - backend->since > POOL_OVERRUN)
+        backend->pool->set->events->overrun(backend);
     if (backend->list == BACKEND_CONNECTING && now - backend->since > config->connect_timeout)
         backend_connect_failed(backend, 0, "", "timed out", 9);
     else if (backend->list == BACKEND_IDLE && now - backend->since > config->idle_timeout)
@@ -295,19 +415,22 @@ static void tick_backend(struct backend *backend, const struct config *config, u
 
 static bool is_unused(const struct pool *pool)
 {
-    return list_empty(&pool->waiters) && !(pool->connecting + pool->busy + pool->held + pool->idle_count);
+    return list_empty(&pool->waiters) && !(unheld(pool) + pool->held);
 }
 
 bool pools_tick(struct pools *set)
 {
     uint64_t now = pools_now(set);
-    bool waiting = false;
+    bool waiting = false; /* behind another's statement too */
     if (!set->topology)
         return false;
     list_each (node, &set->all)
         list_entry(node, struct pool, in_pools)->stuck = 0;
-    list_each (node, &set->backends)
-        tick_backend(list_entry(node, struct backend, in_pools), set->topology->config, now);
+    list_each (node, &set->backends) {
+        struct backend *backend = list_entry(node, struct backend, in_pools);
+        tick_backend(backend, set->topology->config, now);
+        waiting |= backend->depth > 1;
+    }
     list_each_safe (node, &set->all) {
         struct pool *pool = list_entry(node, struct pool, in_pools);
         waiting |= tick_waiters(pool, now);

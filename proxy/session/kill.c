@@ -59,18 +59,31 @@ static void run_errand(struct session *target, const char *text)
     statement_send_to(errand, target->backend->pool->server);
 }
 
+static void interrupt(struct session *target)
+{
+    const struct server_error_text *words = server_error_text(SERVER_ERROR_QUERY_INTERRUPTED);
+    statement_fail(target, words->code, words->state, words->format, strlen(words->format));
+}
+
 void kill_session(struct session *target, bool query_only)
 {
     struct backend *backend = target->backend;
     char text[64];
+    if (backend && backend->list == BACKEND_SHARED) {
+        /* If it is what the server works at, it is killed there, with nobody else's behind it. */
+        if (!share_alone(target))
+            share_leave(target);
+        backend = target->backend;
+        if (!backend && query_only)
+            interrupt(target);
+    }
     if (backend && !list_empty(&backend->commands)) {
         backend->tainted = true;
         snprintf(text, sizeof text, "KILL %s%" PRIu32, query_only ? "QUERY " : "", backend->thread_id);
         run_errand(target, text);
     } else if (query_only && target->step == SESSION_WAITING) {
         waiter_cancel(&target->waiter);
-        const struct server_error_text *words = server_error_text(SERVER_ERROR_QUERY_INTERRUPTED);
-        statement_fail(target, words->code, words->state, words->format, strlen(words->format));
+        interrupt(target);
     }
     if (!query_only)
         session_close(target);

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "pointsman/base/clock.h"
 #include "pointsman/base/log.h"
 #include "session.h"
 
@@ -37,23 +38,25 @@ static void close_run(struct relay *relay)
     relay->run = NULL;
 }
 
-static void flush(struct relay *relay)
+/* complete: the session's answer ends here. Then others on the same connection needn't wait until its client
+ * has taken it. */
+static void flush(struct relay *relay, bool complete)
 {
     close_run(relay);
     int count = relay->parts_count;
     struct session *session = relay->session;
     relay->parts_count = 0;
-    if (!count || !session)
+    if (!count || !session || session->muted)
         return;
     size_t bytes = 0;
     for (int i = 0; i < count; i++)
         bytes += relay->parts[i].iov_len;
     figure_add(&session->worker->figures.bytes_out, bytes);
-    session->answer_begun = true;
+    session->answer_sent += bytes;
     if (conn_writev(&session->conn, relay->parts, count) != CONN_OK) {
         relay->session = NULL;
         session_close(session);
-    } else if (conn_backlogged(&session->conn)) {
+    } else if (conn_backlogged(&session->conn) && !(complete && relay->backend->list == BACKEND_SHARED)) {
         conn_watch(&relay->backend->conn, false);
     }
 }
@@ -73,7 +76,7 @@ static void replace(struct relay *relay, size_t length, const uint8_t *made, siz
     relay->at += length;
     relay->parts[relay->parts_count++] = (struct iovec){(void *)(uintptr_t)made, made_length};
     if (relay->parts_count >= PARTS_MAX - 2)
-        flush(relay);
+        flush(relay, false);
 }
 
 /* The server doesn't keep to the protocol. What came before leaves first: afterwards the session may be
@@ -85,7 +88,7 @@ static void give_up(struct relay *relay, const struct result_event *event)
               "a server's answer could not be understood; its connection is closed",
               log_text("server", topology_server(backend->pool->set->topology, backend->pool->server)->name));
     relay->at -= event->length;
-    flush(relay);
+    flush(relay, false);
     relay->session = NULL;
     relay_events.lost(backend);
 }
@@ -170,9 +173,9 @@ static bool heal(struct relay *relay, const struct answer_err *err)
     struct worker *worker = session->worker;
     struct backend *backend = relay->backend;
     int primary = worker->topology->primary;
-    if (session->answer_begun || relay->parts_count || relay->run || primary == TOPOLOGY_NOBODY ||
-        backend->pool->server == primary || !may_heal(err->code) || !statement_may_repeat(session) ||
-        session->login || session->retries)
+    if (session->answer_sent || session->muted || relay->parts_count || relay->run ||
+        primary == TOPOLOGY_NOBODY || backend->pool->server == primary || !may_heal(err->code) ||
+        !statement_may_repeat(session) || session->login || session->retries)
         return false;
     session->statement.healed = true;
     figure_add(&worker->figures.heals, 1);
@@ -180,7 +183,10 @@ static bool heal(struct relay *relay, const struct answer_err *err)
     backend->warnings = true;
     relay->session = NULL;
     backend_answered(backend);
-    backend_release(backend);
+    if (backend->list == BACKEND_SHARED)
+        backend_part(backend);
+    else
+        backend_release(backend);
     return statement_again(session);
 }
 
@@ -219,7 +225,7 @@ static bool client_err(struct relay *relay, const struct result_event *event)
 static void client_end(struct relay *relay, bool good)
 {
     struct backend *backend = relay->backend;
-    flush(relay);
+    flush(relay, true);
     if (backend->list == BACKEND_DEAD) /* the client went with half a request sent */
         return;
     struct session *session = relay->session;
@@ -229,6 +235,10 @@ static void client_end(struct relay *relay, bool good)
     relay->session = NULL;
     if (session) {
         statement_end(session, good);
+    } else if (backend->list == BACKEND_SHARED) {
+        backend->warnings = true; /* perhaps */
+        backend->head_since = clock_us();
+        backend_part(backend);
     } else {
         backend->dirty = true; /* its session is gone, and nobody looked at what it left */
         backend_release(backend);
@@ -244,7 +254,7 @@ static void client_infile(struct relay *relay, const struct result_event *event)
         return;
     }
     pass(relay, event->length);
-    flush(relay);
+    flush(relay, false);
     if (relay->session)
         stream_begin_file(relay->session);
     else
@@ -398,7 +408,10 @@ static bool on_save(struct relay *relay, struct command *command)
     relay->at += length;
     backend_answered(backend);
     past_saved(backend, session, answer, length);
-    if (!list_empty(&backend->commands) || backend->list != BACKEND_BUSY)
+    bool last = list_empty(&backend->commands);
+    if (last && backend->list == BACKEND_SHARED && backend->depth == 0)
+        backend_release(backend);
+    if (!last || backend->list != BACKEND_BUSY)
         return true;
     if (!backend->session)
         backend_release(backend);
@@ -449,6 +462,10 @@ static answer_function *const answers[] = {[COMMAND_CLIENT] = on_client,
 static void on_lost(struct backend *backend)
 {
     struct session *session = backend->session;
+    if (backend->list == BACKEND_SHARED) {
+        share_lost(backend);
+        return;
+    }
     backend->session = NULL;
     if (session && session->step != SESSION_CLOSED) {
         backend_discard(backend);
@@ -519,7 +536,7 @@ static void on_readable(struct backend *backend)
         return;
     while (relay.at < relay.end && backend->list != BACKEND_DEAD && step(&relay))
         ;
-    flush(&relay);
+    flush(&relay, false);
     if (backend->list != BACKEND_DEAD && relay.at < relay.end &&
         conn_keep(&backend->conn, relay.at, (size_t)(relay.end - relay.at)) != CONN_OK)
         on_lost(backend);
@@ -553,9 +570,17 @@ static void on_drained(struct backend *backend)
 static void on_silent(struct backend *backend)
 {
     struct session *session = backend->session;
-    if (!session || (statement_may_repeat(session) && !session->answer_begun))
+    if (backend->list == BACKEND_SHARED) {
+        const struct command *head = list_first(&backend->commands, struct command, link);
+        if (head && head->session && head->session->answer_sent)
+            share_scatter(backend, head->session);
+        else
+            on_lost(backend);
+        return;
+    }
+    if (!session || (statement_may_repeat(session) && !session->answer_sent))
         on_lost(backend);
 }
 
 const struct pool_events relay_events = {on_granted, on_refused,  on_readable, on_drained,
-                                         on_lost,    past_forget, on_silent};
+                                         on_lost,    past_forget, on_silent,   share_overrun};

@@ -343,6 +343,10 @@ static void forget_commands(struct backend *backend, const struct session *sessi
 static void leave_backend(struct session *session)
 {
     struct backend *backend = session->backend;
+    if (backend && backend->list == BACKEND_SHARED) {
+        share_leave(session);
+        return;
+    }
     session->backend = NULL;
     if (!backend)
         return;

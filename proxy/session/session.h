@@ -9,7 +9,8 @@
  *
  * Files: session.c life and the client's socket · login.c · command.c a table of COM_* · statement.c one
  * statement's way · relay.c the answer's way · effects.c what answers say of the session · past.c
- * LAST_INSERT_ID() and its kin · stream.c requests longer than a chunk · worker.c the loop.
+ * LAST_INSERT_ID() and its kin · share.c reads of several sessions on one connection, pace.c which are quick
+ * enough · stream.c requests longer than a chunk · worker.c the loop.
  */
 #ifndef POINTSMAN_SESSION_SESSION_H
 #define POINTSMAN_SESSION_SESSION_H
@@ -46,13 +47,14 @@ struct session {
     struct waiter waiter;
     struct worker *worker;
     enum session_step step;
-    bool in_next;      /* session_next is on the stack */
-    bool after_carry;  /* RUNNING, but only the state was sent: the request follows when it has succeeded */
-    bool must_wait;    /* the server it goes to is asked to wait for its last write first */
-    bool answer_begun; /* a byte of the answer went to the client */
-    bool close_after;  /* to be closed when the statement is over */
-    bool half_closed;  /* the client sends no more: closed when what it has sent is answered */
-    uint8_t sequence;  /* next to be sent while the server isn't asked */
+    bool in_next;     /* session_next is on the stack */
+    bool after_carry; /* RUNNING, but only the state was sent: the request follows when it has succeeded */
+    bool must_wait;   /* the server it goes to is asked to wait for its last write first */
+    bool alone;       /* the statement wants a connection of its own */
+    bool muted;       /* the client has its answer: it runs again for what it leaves behind (share.c) */
+    bool close_after; /* to be closed when the statement is over */
+    bool half_closed; /* the client sends no more: closed when what it has sent is answered */
+    uint8_t sequence; /* next to be sent while the server isn't asked */
     uint8_t retries;
     uint32_t id;
     uint32_t capabilities;         /* what both sides have */
@@ -68,6 +70,7 @@ struct session {
     uint64_t began;                /* us: when the statement came */
     uint64_t deadline;             /* ms: of waiting */
     uint64_t avoid;                /* servers that failed this statement */
+    uint64_t answer_sent;          /* bytes of the answer that went to the client */
     uint32_t request;              /* bytes of conn.in that are the present request, headers included */
     uint8_t code;                  /* its command */
     unsigned reason;               /* why it goes where it goes: enum route_reason */
@@ -137,6 +140,7 @@ void statement_fail(struct session *session, uint16_t code, const char *state, c
                     size_t length);
 bool statement_again(struct session *session); /* to another server; false: can't be sent again */
 bool statement_may_repeat(const struct session *session);
+bool statement_may_again(const struct session *session); /* statement_again() will */
 void statement_lost(struct session *session,
                     struct backend *backend); /* its connection is gone (discarded already) */
 void session_let_go(struct session *session); /* gives back the connection it holds */
@@ -177,6 +181,23 @@ void past_saved(struct backend *backend, struct session *session, const uint8_t 
  */
 const char *past_rewrite(struct session *session, const char *text, size_t length, char *out, size_t size,
                          size_t *ret_length);
+
+/* ---- share.c ---- */
+bool share_may(const struct session *session); /* its statement may share a connection */
+/* `backend` is SHARED, and this statement counted there. False: no memory; it has parted already. */
+bool share_join(struct session *session, struct backend *backend);
+void share_flush(struct worker *worker);   /* sends what has come together in this round */
+void share_leave(struct session *session); /* its statement isn't wanted any more */
+/* All but `keep` (may be NULL) go elsewhere, as far as they can. */
+void share_scatter(struct backend *backend, const struct session *keep);
+void share_overrun(struct backend *backend); /* all but the head */
+/* Whether the server works at its statement, with nobody else's behind it any more. */
+bool share_alone(struct session *session);
+void share_lost(struct backend *backend);
+/* Its answer is complete. False: it runs again, muted. */
+bool share_ended(struct session *session, struct backend *backend);
+/* How long the head's answer took, on whatever connection. now: us. */
+void share_learn(struct session *session, struct backend *backend, uint64_t now, bool good);
 
 /* ---- kill.c ---- */
 bool kill_ask(struct session *session); /* its statement is a KILL of a session of ours: under way */

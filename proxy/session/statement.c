@@ -105,10 +105,23 @@ static void wait_for_server(struct session *session)
     worker_hurry(session->worker);
 }
 
+static void finish(struct session *session)
+{
+    session->muted = session->alone = false;
+    conn_consume(&session->conn, session->request);
+    session->request = 0;
+    session_step_to(session, SESSION_READY);
+    session_next(session);
+}
+
 void statement_fail(struct session *session, uint16_t code, const char *state, const char *message,
                     size_t length)
 {
     list_remove(&session->phase_link);
+    if (session->muted) { /* the client has its answer; of what it left nothing can be told */
+        finish(session);
+        return;
+    }
     if (session->login) {
         struct answer_err err = {.code = code, .message = {(const uint8_t *)message, length}};
         snprintf(err.state, sizeof err.state, "%s", state);
@@ -195,8 +208,8 @@ static void acquire(struct session *session, int server)
         fail_with_text(session, SERVER_ERROR_OUT_OF_RESOURCES, "HY000", "%s", "Out of memory.");
         return;
     }
-    struct backend *backend = pool_acquire(pool, session, session->state, &session->waiter,
-                                           session->deadline);
+    struct backend *backend = (share_may(session) ? pool_share : pool_acquire)(
+        pool, session, session->state, &session->waiter, session->deadline);
     if (backend) {
         statement_granted(session, backend);
         return;
@@ -247,6 +260,7 @@ void statement_begin(struct session *session)
     if (fresh && !session->login) {
         session->deadline = now + worker_config(worker)->queue_timeout;
         session->avoid = session->retries = 0;
+        session->alone = false;
         end_diagnostics(session);
     } else if (session->login) {
         session->deadline = session->since + worker_config(worker)->login_timeout;
@@ -361,6 +375,15 @@ static struct iovec request_bytes(struct session *session, uint8_t *out, size_t 
     return (struct iovec){packet, session->request};
 }
 
+static void begin_answer(struct session *session)
+{
+    become(session, SESSION_RUNNING);
+    session->answer_sent = 0;
+    session->results = 0;
+    session->changed = false;
+    session->warnings = 0;
+}
+
 /* Writes what goes ahead and, if it may go with it, the request. */
 static void send_request(struct session *session, size_t ahead, bool carried)
 {
@@ -379,11 +402,8 @@ static void send_request(struct session *session, size_t ahead, bool carried)
             return;
         }
     }
-    become(session, SESSION_RUNNING);
-    session->answer_begun = false;
-    session->results = 0;
-    session->changed = false;
-    session->warnings = 0;
+    begin_answer(session);
+    backend->head_since = clock_us();
     int first = iov[0].iov_len == 0, count = (with_request && whole) + !first;
     if (count && conn_writev(&backend->conn, iov + first, count) != CONN_OK) {
         relay_events.lost(backend);
@@ -440,6 +460,13 @@ void statement_granted(struct session *session, struct backend *backend)
     list_remove(&session->phase_link);
     if (session->login)
         list_append(&session->worker->logins, &session->phase_link);
+    if (backend->list == BACKEND_SHARED) {
+        count_reason(session, backend->pool->server, session->reason);
+        begin_answer(session);
+        if (!share_join(session, backend))
+            fail_with_text(session, SERVER_ERROR_OUT_OF_RESOURCES, "HY000", "%s", "Out of memory.");
+        return;
+    }
     session->backend = backend;
     backend->session = session;
     if (session->statement.effects & SQL_READS_DIAGNOSTICS && backend->warnings &&
@@ -462,10 +489,10 @@ void session_let_go(struct session *session)
         backend_release(backend);
 }
 
-static void measure(struct session *session, const struct backend *backend)
+static void measure(struct session *session, const struct backend *backend, uint64_t now)
 {
     struct worker_figures *figures = &session->worker->figures;
-    uint64_t us = clock_us() - session->began;
+    uint64_t us = now - session->began;
     bool replica = backend->pool->server != session->worker->topology->primary;
     int bucket = us ? 64 - __builtin_clzll(us) : 0;
     figure_add(&figures->latency[replica][bucket < WORKER_HISTOGRAM ? bucket : WORKER_HISTOGRAM - 1], 1);
@@ -475,10 +502,19 @@ static void measure(struct session *session, const struct backend *backend)
 void statement_end(struct session *session, bool good)
 {
     struct backend *backend = session->backend;
-    measure(session, backend);
+    uint64_t now = clock_us();
+    if (!session->muted)
+        measure(session, backend, now);
+    share_learn(session, backend, now, good);
     effects_of_end(session, good);
     if (session->statement.effects & SQL_RELEASES_SESSION)
         backend->tainted = true;
+    if (backend->list == BACKEND_SHARED) {
+        if (share_ended(session, backend))
+            finish(session);
+        return;
+    }
+    session->muted = false;
     conn_consume(&session->conn, session->request);
     session->request = 0;
     session_step_to(session, SESSION_READY);
@@ -496,9 +532,14 @@ void statement_end(struct session *session, bool good)
 
 /* ---- again ---- */
 
+bool statement_may_again(const struct session *session)
+{
+    return statement_may_repeat(session) && !session->answer_sent && session->retries < RETRIES_MAX;
+}
+
 bool statement_again(struct session *session)
 {
-    if (!statement_may_repeat(session) || session->answer_begun || session->retries >= RETRIES_MAX)
+    if (!statement_may_again(session))
         return false;
     session->retries++;
     session->deadline = session_now(session) + worker_config(session->worker)->queue_timeout;
@@ -529,7 +570,7 @@ void statement_lost(struct session *session, struct backend *backend)
     }
     if (!pins && statement_again(session))
         return;
-    if (session->answer_begun) {
+    if (session->answer_sent) {
         session_close(session); /* in the middle of a result: nothing can be said any more */
         return;
     }

@@ -4,6 +4,7 @@
  *   mail: a client's socket · a new topology · new accounts · rows for the console · KILL · the end
  *   tick: every 20 ms while somebody waits, else twice a second
  */
+#include "pace.h"
 #include "session.h"
 
 #include <signal.h>
@@ -114,6 +115,7 @@ static void on_round(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
     (void)loop, (void)events;
     struct worker *worker = watcher->data;
+    share_flush(worker);
     list_each_safe (node, &worker->closed)
         free(list_entry(node, struct session, phase_link));
     list_init(&worker->closed);
@@ -352,7 +354,7 @@ static void fill_pool_row(const struct worker *worker, const struct pool *pool, 
     snprintf(row->user, sizeof row->user, "%s", pool->identity->user);
     row->connecting = pool->connecting;
     row->idle = pool->idle_count;
-    row->busy = pool->busy;
+    row->busy = pool->busy + pool->shared_count;
     row->held = pool->held;
 }
 
@@ -390,7 +392,9 @@ static bool init(struct worker *worker)
     worker->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
     worker->scratch = malloc(WORKER_SCRATCH);
     worker->outgoing = malloc(WORKER_SCRATCH);
-    if (!worker->loop || !worker->scratch || !worker->outgoing || !state_table_init(&worker->states))
+    worker->paces = calloc(1, sizeof *worker->paces);
+    if (!worker->loop || !worker->paces || !worker->scratch || !worker->outgoing ||
+        !state_table_init(&worker->states))
         return false;
     chunk_pool_init(&worker->chunks);
     list_init(&worker->identities.all);
@@ -478,6 +482,7 @@ void worker_join(struct worker *worker)
     topology_unref(worker->topology);
     accounts_unref(worker->accounts);
     ev_loop_destroy(worker->loop);
+    free(worker->paces);
     free(worker->scratch);
     free(worker->outgoing);
     free(worker);

@@ -73,6 +73,7 @@ struct worker {
     uint64_t avoid;                  /* servers that failed since the last picture of the topology: bits */
     uint64_t avoid_since;            /* ms: the last failure; a while later the watchers know better */
     struct sql_names safe_functions; /* of the configuration, borrowed */
+    struct paces *paces;             /* owned: how long statements take */
     uint8_t *scratch;                /* WORKER_SCRATCH bytes: what is read from servers */
     uint8_t *outgoing;               /* WORKER_SCRATCH bytes: what is made up to be sent */
     struct worker_figures figures;

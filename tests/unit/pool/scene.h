@@ -116,8 +116,9 @@ static void scene_forget(struct backend *backend)
     memset(backend->past, 0, sizeof backend->past);
 }
 
-static const struct pool_events scene_events = {scene_granted, scene_refused, scene_readable, scene_drained,
-                                                scene_lost,    scene_forget,  scene_lost /* silent */};
+static const struct pool_events scene_events = {scene_granted,           scene_refused, scene_readable,
+                                                scene_drained,           scene_lost,    scene_forget,
+                                                scene_lost /* silent */, NULL /* overrun */};
 
 /* ---- building and ending ---- */
 

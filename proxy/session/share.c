@@ -1,0 +1,198 @@
+/*
+ * share.c - quick reads of several sessions, back to back on one connection (SHARED: see pool.h).
+ *
+ *   share_may ──> pool ──> share_join: queued, unsent ──end of the loop's round──> share_flush: one write
+ *                                                     └─ a handful of them ────────────────┘
+ *   relay.c: the answers, in order ──> share_ended: the next who waits may join
+ *
+ *   the head takes too long, is killed, its server is silent  ──> share_scatter: those behind it go elsewhere
+ *   the connection dies                                       ──> share_lost: each of them goes elsewhere
+ *   an answer left warnings or an error, which the client may ask for:
+ *       nothing was sent behind it  ──> the session holds the connection
+ *       else                        ──> the client has its answer, and the statement runs once more, muted,
+ * on a connection of its own, so that there is one to ask
+ *
+ * Only what may be repeated, changes nothing and leaves nothing is let in, and only where the connection is
+ * in the session's state: so nobody's statement can tell that others are there.
+ */
+#include "session.h"
+
+#include "pace.h"
+#include "pointsman/base/clock.h"
+
+enum { SHARE_AT_ONCE = 8 /* so many unsent ones don't wait for the round's end */ };
+enum { SHARE_REQUEST_MAX = 4096, SHARE_ANSWER_MAX = 16384 };
+
+bool share_may(const struct session *session)
+{
+    /* Literal user variables are part of the state. */
+    static const uint32_t harmless = SQL_READS_USER_VARIABLE;
+    const struct route_statement *statement = &session->statement;
+    return statement->kind == ROUTE_CLASS_READ && statement->anywhere && statement->count == 1 &&
+           !(statement->effects & ~harmless) && session->code == COM_QUERY && session->request &&
+           session->request <= SHARE_REQUEST_MAX && !session->pins && !session->login &&
+           !session->must_wait && !session->alone && state_reading(session->state)->autocommit &&
+           pace_is_quick(session->worker->paces, statement->digest);
+}
+
+/* ---- joining ---- */
+
+static void send_all(struct backend *backend)
+{
+    struct iovec iov[POOL_DEPTH];
+    int count = 0;
+    list_each (node, &backend->unsent) {
+        const struct session *session = list_entry(node, struct command, link)->session;
+        const struct chunk *in = session->conn.in;
+        iov[count++] = (struct iovec){(uint8_t *)(uintptr_t)in->data + in->start, session->request};
+    }
+    if (list_empty(&backend->commands))
+        backend->head_since = clock_us();
+    backend_sent(backend);
+    if (conn_writev(&backend->conn, iov, count) != CONN_OK)
+        relay_events.lost(backend);
+}
+
+void share_flush(struct worker *worker)
+{
+    struct backend *backend;
+    while ((backend = list_first(&worker->pools.unsent, struct backend, in_unsent)))
+        send_all(backend);
+}
+
+bool share_join(struct session *session, struct backend *backend)
+{
+    uint8_t questions[256];
+    session->backend = backend;
+    if (!backend_expect_later(backend, session->code, session)) {
+        session->backend = NULL;
+        backend_part(backend);
+        return false;
+    }
+    size_t length = past_save(backend, NULL, questions, sizeof questions);
+    if (length && conn_write(&backend->conn, questions, length) != CONN_OK)
+        relay_events.lost(backend);
+    else if (backend->unsent_count >= SHARE_AT_ONCE)
+        send_all(backend);
+    if (backend->depth > 1)
+        worker_hurry(session->worker); /* somebody looks whether the head takes too long */
+    return true;
+}
+
+/* ---- leaving ---- */
+
+static struct command *find(struct list *commands, const struct session *session)
+{
+    list_each (node, commands) {
+        struct command *command = list_entry(node, struct command, link);
+        if (command->session == session && command->kind == COMMAND_CLIENT)
+            return command;
+    }
+    return NULL;
+}
+
+void share_leave(struct session *session)
+{
+    struct backend *backend = session->backend;
+    struct command *unsent = find(&backend->unsent, session), *sent = find(&backend->commands, session);
+    session->backend = NULL;
+    if (sent)
+        sent->session = NULL; /* its answer is swallowed */
+    if (unsent) {
+        backend_withdraw(backend, unsent);
+        backend_part(backend);
+    }
+    if (backend->list != BACKEND_DEAD)
+        conn_watch(&backend->conn, true); /* it may have been slow to take its answer */
+}
+
+/* The sessions on the connection, in the order of their statements. Returns how many. */
+static int sessions_of(const struct backend *backend, struct session *ret[POOL_DEPTH])
+{
+    const struct list *queues[] = {&backend->commands, &backend->unsent};
+    int count = 0;
+    for (int i = 0; i < 2; i++)
+        list_each (node, queues[i]) {
+            const struct command *command = list_entry(node, struct command, link);
+            if (command->session && command->kind == COMMAND_CLIENT)
+                ret[count++] = command->session;
+        }
+    return count;
+}
+
+void share_scatter(struct backend *backend, const struct session *keep)
+{
+    struct session *sessions[POOL_DEPTH];
+    int count = sessions_of(backend, sessions);
+    for (int i = 0; i < count; i++) {
+        struct session *session = sessions[i];
+        if (session == keep || session->backend != backend || !statement_may_again(session))
+            continue;
+        share_leave(session);
+        statement_again(session);
+    }
+}
+
+void share_overrun(struct backend *backend)
+{
+    const struct command *head = list_first(&backend->commands, struct command, link);
+    share_scatter(backend, head ? head->session : NULL);
+}
+
+bool share_alone(struct session *session)
+{
+    struct backend *backend = session->backend;
+    struct session *sessions[POOL_DEPTH];
+    const struct command *head = list_first(&backend->commands, struct command, link);
+    if (!head || head->session != session)
+        return false;
+    share_scatter(backend, session);
+    return sessions_of(backend, sessions) == 1;
+}
+
+void share_lost(struct backend *backend)
+{
+    struct session *sessions[POOL_DEPTH];
+    int count = sessions_of(backend, sessions);
+    backend_discard(backend);
+    for (int i = 0; i < count; i++)
+        if (sessions[i]->backend == backend)
+            statement_lost(sessions[i], backend);
+}
+
+/* ---- the end ---- */
+
+bool share_ended(struct session *session, struct backend *backend)
+{
+    if (!session->pins) {
+        session->backend = NULL;
+        backend_part(backend);
+        return true;
+    }
+    if (list_empty(&backend->commands)) {
+        backend->session = session;
+        backend_hold(backend);
+        share_scatter(backend, session);
+        return true;
+    }
+    effects_set_pins(session, 0);
+    session->backend = NULL;
+    backend_part(backend);
+    session->alone = session->muted = true;
+    session_step_to(session, SESSION_WAITING);
+    statement_begin(session);
+    return false;
+}
+
+void share_learn(struct session *session, struct backend *backend, uint64_t now, bool good)
+{
+    uint64_t us = now - backend->head_since;
+    bool plain = good && !session->warnings && session->answer_sent <= SHARE_ANSWER_MAX;
+    if (backend->list == BACKEND_SHARED) {
+        int64_t change = (int64_t)(us < 1000000 ? us : 1000000) - backend->pace;
+        backend->pace = (uint32_t)(backend->pace + change / 16);
+    }
+    backend->head_since = now;
+    if (session->statement.kind == ROUTE_CLASS_READ)
+        pace_learn(session->worker->paces, session->statement.digest, us, plain);
+}
