@@ -28,6 +28,8 @@ static const struct figure_about abouts[FIGURES] = {
                       "Times a session's last values were fetched before another one took its "
                       "connection.",
                       1},
+    [FIGURE_SHARED] = {"shared", "Reads that were sent behind other sessions' reads on one connection.", 1},
+    [FIGURE_REPEATS] = {"repeats", "Reads that ran once more, for the warnings or the error they leave.", 1},
     [FIGURE_CARRIES] = {"carries", "Statements ahead of which session state was sent.", 1},
     [FIGURE_OPENED] = {"backend_connects", "Connections to servers that were opened.", 1},
     [FIGURE_FAILED] = {"backend_connect_failures", "Connections to servers that could not be opened.", 1},
@@ -71,6 +73,8 @@ static void add_single(uint64_t *single, const struct worker *worker)
         [FIGURE_HINTS_IGNORED] = counter(&from->hints_ignored),
         [FIGURE_WAITS] = counter(&from->waits),
         [FIGURE_SAVES] = counter(&from->saves),
+        [FIGURE_SHARED] = counter(&from->shared),
+        [FIGURE_REPEATS] = counter(&from->repeats),
         [FIGURE_CARRIES] = counter(&from->carries),
         [FIGURE_OPENED] = counter(&worker->pools.opened),
         [FIGURE_FAILED] = counter(&worker->pools.failed),

@@ -81,11 +81,8 @@ void backend_take(struct backend *backend)
 
 void backend_hold(struct backend *backend)
 {
-    bool shared = backend->list == BACKEND_SHARED;
-    if (shared || backend->list == BACKEND_BUSY)
+    if (backend->list == BACKEND_BUSY || backend->list == BACKEND_SHARED)
         backend_move(backend, BACKEND_HELD);
-    if (shared)
-        backend_part(backend);
 }
 
 void backend_unhold(struct backend *backend)
@@ -124,12 +121,14 @@ struct command *backend_expect(struct backend *backend, enum command_kind kind, 
     return command;
 }
 
-struct command *backend_expect_later(struct backend *backend, uint8_t code, struct session *session)
+struct command *backend_expect_later(struct backend *backend, uint8_t code, uint32_t takes,
+                                     struct session *session)
 {
     struct pools *set = backend->pool->set;
     struct command *command = make_command(set, COMMAND_CLIENT, code, session);
     if (!command)
         return NULL;
+    command->takes = takes;
     if (list_empty(&backend->unsent))
         list_append(&set->unsent, &backend->in_unsent);
     list_append(&backend->unsent, &command->link);
@@ -144,12 +143,19 @@ void backend_sent(struct backend *backend)
     backend->unsent_count = 0;
 }
 
+void backend_uncount(struct backend *backend, uint32_t takes)
+{
+    backend->depth--;
+    backend->queued -= takes;
+    backend->pool->set->busy[backend->pool->server]--;
+}
+
 static void drop_command(struct backend *backend, struct command *command)
 {
-    struct pools *set = backend->pool->set;
     list_remove(&command->link);
-    state_unref(set->states, command->after);
-    list_append(&set->free_commands, &command->link);
+    list_append(&backend->pool->set->free_commands, &command->link);
+    if (command->takes)
+        backend_uncount(backend, command->takes);
 }
 
 void backend_withdraw(struct backend *backend, struct command *command)
@@ -336,8 +342,6 @@ void backend_discard(struct backend *backend)
     backend_sent(backend);
     while (!list_empty(&backend->commands))
         backend_answered(backend);
-    pool->set->busy[pool->server] -= backend->depth;
-    backend->depth = 0;
     conn_close(&backend->conn);
     backend->session = NULL;
     atomic_fetch_sub(&pool->set->limits->used[pool->server], 1);

@@ -19,6 +19,7 @@ void backend_rehome(struct backend *backend, struct pool *pool);
 /* COM_RESET_CONNECTION and our own settings behind it; then backend_cleaned(). */
 void backend_clean(struct backend *backend);
 void backend_free(struct backend *backend);
+void backend_uncount(struct backend *backend, uint32_t takes); /* one statement less on it (SHARED) */
 
 static inline bool backend_has_past(const struct backend *backend)
 {
@@ -31,7 +32,19 @@ bool backend_login_packet(struct backend *backend, const uint8_t *payload, size_
 /* The statement that makes a fresh or reset connection ours; a whole packet. Returns its length. */
 size_t backend_setup_packet(const struct backend *backend, uint8_t *out, size_t size);
 
-/* pool.c: whoever waits first gets it, others who may share it too; else it becomes idle. */
+/* ---- pool.c ---- */
+enum { POOL_LOOK_THROUGH = 8 /* idle connections looked at for one in the right state */ };
+/* Whoever waits first gets it, others who may share it too; else it becomes idle. */
 void pool_serve(struct pool *pool, struct backend *backend);
+/* An idle one, BUSY now; NULL: none, or others wait. */
+struct backend *pool_take_idle(struct pool *pool, struct session *session, const struct state *state);
+struct backend *pool_wait(struct pool *pool, struct waiter *waiter, uint64_t deadline); /* NULL */
+void pool_grow(struct pool *pool);             /* opens one, if server and limits allow */
+unsigned pool_unheld(const struct pool *pool); /* connections that are there for whoever comes */
+
+/* ---- pool_share.c ---- */
+/* Lets those who wait in front share it, if they may. False: it is still the caller's. */
+bool pool_serve_shared(struct pool *pool, struct backend *backend);
+void pool_share_tick(struct pool *pool);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * pool.c - who gets which connection: see pool.h for the lists. The life of a single connection is
- * backend.c's, its login backend_login.c's.
+ * pool.c - who gets which connection: see pool.h for the lists. Those that are shared are pool_share.c's, the
+ * life of a single connection backend.c's, its login backend_login.c's.
  */
 #include "pointsman/pool/pool.h"
 
@@ -9,8 +9,6 @@
 
 #include "backend.h"
 #include "pointsman/base/clock.h"
-
-enum { LOOK_THROUGH = 8 /* idle connections looked at for one in the right state */ };
 
 static void on_prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
@@ -86,8 +84,11 @@ struct pool *pool_find(struct pools *set, struct identity *identity, int server,
     struct pool *pool = calloc(1, sizeof *pool);
     if (!pool)
         return NULL;
-    *pool = (struct pool){
-        .set = set, .identity = identity_ref(identity), .server = server, .capabilities = capabilities};
+    *pool = (struct pool){.set = set,
+                          .identity = identity_ref(identity),
+                          .server = server,
+                          .capabilities = capabilities,
+                          .share_limit = POOL_SHARED};
     list_init(&pool->idle);
     list_init(&pool->shared);
     list_init(&pool->waiters);
@@ -113,7 +114,7 @@ static struct backend *choose_idle(struct pool *pool, const struct session *sess
             best = backend;
             best_rank = rank;
         }
-        if (rank >= 4 || ++looked == LOOK_THROUGH)
+        if (rank >= 4 || ++looked == POOL_LOOK_THROUGH)
             break;
     }
     return best;
@@ -144,7 +145,7 @@ static bool reserve(struct pools *set, int server)
 }
 
 /* Whoever waits is not told from here, if connecting fails at once: the caller may be the one. */
-static void grow(struct pool *pool)
+void pool_grow(struct pool *pool)
 {
     struct pools *set = pool->set;
     if (set->avoid_until[pool->server] > pools_now(set) || !reserve(set, pool->server))
@@ -155,7 +156,7 @@ static void grow(struct pool *pool)
 }
 
 /* Connections that are there for whoever comes: all but those held. */
-static unsigned unheld(const struct pool *pool)
+unsigned pool_unheld(const struct pool *pool)
 {
     return pool->connecting + pool->busy + pool->shared_count + pool->idle_count;
 }
@@ -167,102 +168,23 @@ static bool wants_more(const struct pool *pool)
     list_each (node, &pool->waiters)
         if (++waiting > pool->connecting)
             break;
-    return waiting > pool->connecting && unheld(pool) < POOL_EAGER + pool->stuck;
-}
-
-/* ---- sharing ---- */
-
-/* So many that the last of them waits for POOL_QUEUE at most. */
-static unsigned depth_limit(const struct backend *backend)
-{
-    unsigned fit = backend->pace ? POOL_QUEUE / backend->pace : POOL_DEPTH;
-    return fit < 1 ? 1 : fit < POOL_DEPTH ? fit : POOL_DEPTH;
-}
-
-static bool may_join(const struct backend *backend, const struct state *state)
-{
-    const struct pool *pool = backend->pool;
-    bool overrun = backend->depth && pools_now(pool->set) - backend->since > POOL_OVERRUN;
-    return backend->state == state && backend->depth < depth_limit(backend) && !overrun && !backend->dirty &&
-           !backend->tainted && !backend->broken && !pool->identity->stale;
-}
-
-/* An idle connection as long as few are shared, for statements run side by side there; then the one with the
- * shortest queue. */
-static struct backend *choose_shared(struct pool *pool, const struct state *state)
-{
-    struct backend *best = NULL;
-    int looked = 0;
-    if (pool->shared_count < POOL_SHARED)
-        list_each (node, &pool->idle) {
-            struct backend *backend = list_entry(node, struct backend, link);
-            if (may_join(backend, state))
-                return backend;
-            if (++looked == LOOK_THROUGH)
-                break;
-        }
-    list_each (node, &pool->shared) {
-        struct backend *backend = list_entry(node, struct backend, link);
-        if (may_join(backend, state) && (!best || backend->depth < best->depth))
-            best = backend;
-    }
-    return best;
-}
-
-static void join(struct backend *backend)
-{
-    struct pool *pool = backend->pool;
-    if (backend->list != BACKEND_SHARED)
-        backend_move(backend, BACKEND_SHARED);
-    else if (backend->depth == 0)
-        backend->since = pools_now(pool->set);
-    backend->depth++;
-    pool->set->busy[pool->server]++;
-}
-
-/* Those who have waited for longest, as far as they may join. */
-static void admit(struct backend *backend)
-{
-    struct pool *pool = backend->pool;
-    struct waiter *waiter;
-    while (backend->list == BACKEND_SHARED && (waiter = list_first(&pool->waiters, struct waiter, link)) &&
-           waiter->share && may_join(backend, waiter->share)) {
-        list_remove(&waiter->link);
-        join(backend);
-        pool->set->events->granted(waiter, backend);
-    }
-}
-
-void backend_part(struct backend *backend)
-{
-    struct pool *pool = backend->pool;
-    backend->depth--;
-    pool->set->busy[pool->server]--;
-    if (backend->list != BACKEND_SHARED)
-        return;
-    if (backend->depth == 0 && list_empty(&backend->commands))
-        backend_release(backend);
-    else
-        admit(backend);
+    return waiting > pool->connecting && pool_unheld(pool) < POOL_EAGER + pool->stuck;
 }
 
 /* ---- taking ---- */
 
-static struct backend *wait_for(struct pool *pool, const struct state *share, struct waiter *waiter,
-                                uint64_t deadline)
+struct backend *pool_wait(struct pool *pool, struct waiter *waiter, uint64_t deadline)
 {
-    *waiter = (struct waiter){.link = waiter->link,
-                              .pool = pool,
-                              .share = share,
-                              .since = pools_now(pool->set),
-                              .deadline = deadline};
+    waiter->pool = pool;
+    waiter->since = pools_now(pool->set);
+    waiter->deadline = deadline;
     list_append(&pool->waiters, &waiter->link);
     if (wants_more(pool))
-        grow(pool);
+        pool_grow(pool);
     return NULL;
 }
 
-static struct backend *take_idle(struct pool *pool, struct session *session, const struct state *state)
+struct backend *pool_take_idle(struct pool *pool, struct session *session, const struct state *state)
 {
     struct backend *backend = list_empty(&pool->waiters) ? choose_idle(pool, session, state) : NULL;
     if (!backend)
@@ -275,22 +197,9 @@ static struct backend *take_idle(struct pool *pool, struct session *session, con
 struct backend *pool_acquire(struct pool *pool, struct session *session, const struct state *state,
                              struct waiter *waiter, uint64_t deadline)
 {
-    struct backend *backend = take_idle(pool, session, state);
-    return backend ? backend : wait_for(pool, NULL, waiter, deadline);
-}
-
-struct backend *pool_share(struct pool *pool, struct session *session, const struct state *state,
-                           struct waiter *waiter, uint64_t deadline)
-{
-    struct backend *backend = list_empty(&pool->waiters) ? choose_shared(pool, state) : NULL;
-    if (!backend) {
-        backend = take_idle(pool, session, state);
-        return backend ? backend : wait_for(pool, state, waiter, deadline);
-    }
-    join(backend);
-    if (backend->depth > 1 && !pool->connecting && unheld(pool) < POOL_SHARED)
-        grow(pool);
-    return backend;
+    struct backend *backend = pool_take_idle(pool, session, state);
+    waiter->share = NULL;
+    return backend ? backend : pool_wait(pool, waiter, deadline);
 }
 
 void waiter_cancel(struct waiter *waiter)
@@ -322,11 +231,8 @@ void pool_serve(struct pool *pool, struct backend *backend)
         backend_move(backend, BACKEND_IDLE);
         return;
     }
-    if (waiter->share && pool->shared_count < POOL_SHARED && may_join(backend, waiter->share)) {
-        backend_move(backend, BACKEND_SHARED);
-        admit(backend);
+    if (pool_serve_shared(pool, backend))
         return;
-    }
     list_remove(&waiter->link);
     backend_move(backend, BACKEND_BUSY);
     pool->set->events->granted(waiter, backend);
@@ -382,7 +288,7 @@ static bool tick_waiters(struct pool *pool, uint64_t now)
     if (!first)
         return false;
     if (wants_more(pool))
-        grow(pool);
+        pool_grow(pool);
     if (pool->unreachable) {
         pool->unreachable = false;
         backend_refuse_all(pool, 0, "", "", 0);
@@ -415,7 +321,7 @@ static void tick_backend(struct backend *backend, const struct config *config, u
 
 static bool is_unused(const struct pool *pool)
 {
-    return list_empty(&pool->waiters) && !(unheld(pool) + pool->held);
+    return list_empty(&pool->waiters) && !(pool_unheld(pool) + pool->held);
 }
 
 bool pools_tick(struct pools *set)
@@ -433,6 +339,7 @@ bool pools_tick(struct pools *set)
     }
     list_each_safe (node, &set->all) {
         struct pool *pool = list_entry(node, struct pool, in_pools);
+        pool_share_tick(pool);
         waiting |= tick_waiters(pool, now);
         if (pool->identity->stale && is_unused(pool))
             pool_free(pool);

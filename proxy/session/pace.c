@@ -8,24 +8,27 @@
 
 #include <stddef.h>
 
-enum { KNOWN = 3, FALL = 4, RISE = 64, STALL = 20000 /* us */, ALONE_STALLED = 8, ALONE_ODD = 1000 };
+enum { KNOWN = 3, FALL = 4, RISE = 64, MEASURE_EVERY = 64 };
+enum { STALL = 20000 /* us */, STALLS_MAX = 16, ALONE_ODD = 255 };
 
-static const struct pace *find(const struct paces *paces, uint64_t digest)
+static struct pace *find(struct paces *paces, uint64_t digest)
 {
-    const struct pace *pair = &paces->entries[digest & (PACE_ENTRIES - 2)];
+    struct pace *pair = &paces->entries[digest & (PACE_ENTRIES - 2)];
     return pair[0].digest == digest ? &pair[0] : pair[1].digest == digest ? &pair[1] : NULL;
 }
 
-bool pace_is_quick(const struct paces *paces, uint64_t digest)
+uint32_t pace_of(struct paces *paces, uint64_t digest)
 {
-    const struct pace *pace = find(paces, digest);
-    return pace && pace->seen >= KNOWN && pace->alone == 0 && pace->us < PACE_QUICK;
+    struct pace *pace = find(paces, digest);
+    if (!pace || pace->seen < KNOWN || pace->alone || pace->us >= PACE_QUICK || pace->stalls > STALLS_MAX)
+        return 0;
+    return ++pace->asked % MEASURE_EVERY ? pace->us + 1 : 0;
 }
 
 /* Those who lose their place to a newcomer lose half of what was seen of them first. */
-static struct pace *find_or_take(struct paces *paces, uint64_t digest, uint64_t us)
+static struct pace *find_or_take(struct paces *paces, uint64_t digest, uint32_t us)
 {
-    struct pace *pace = (struct pace *)(uintptr_t)find(paces, digest);
+    struct pace *pace = find(paces, digest);
     if (pace)
         return pace;
     struct pace *pair = &paces->entries[digest & (PACE_ENTRIES - 2)];
@@ -33,27 +36,31 @@ static struct pace *find_or_take(struct paces *paces, uint64_t digest, uint64_t 
     pace->seen /= 2;
     if (pace->seen > 0)
         return NULL;
-    *pace = (struct pace){.digest = digest, .us = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX};
+    *pace = (struct pace){.digest = digest, .us = us};
     return pace;
 }
 
-void pace_learn(struct paces *paces, uint64_t digest, uint64_t us, bool plain)
+static void follow(struct pace *pace, uint32_t us)
 {
+    if (us < pace->us)
+        pace->us -= (pace->us - us) / FALL;
+    else
+        pace->us += (us - pace->us) / RISE;
+}
+
+void pace_learn(struct paces *paces, uint64_t digest, uint64_t took, bool shared, bool plain)
+{
+    uint32_t us = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
     struct pace *pace = find_or_take(paces, digest, us);
     if (!pace)
         return;
-    if (us > UINT32_MAX)
-        us = UINT32_MAX;
-    if (us < pace->us)
-        pace->us -= (pace->us - (uint32_t)us) / FALL;
-    else
-        pace->us += ((uint32_t)us - pace->us) / RISE;
+    if (!shared)
+        follow(pace, us);
     if (pace->seen < UINT16_MAX)
         pace->seen++;
     if (!plain)
         pace->alone = ALONE_ODD;
-    else if (us > STALL && pace->alone < ALONE_STALLED)
-        pace->alone = ALONE_STALLED;
     else if (pace->alone > 0)
         pace->alone--;
+    pace->stalls = (uint8_t)(pace->stalls - (pace->stalls + 31) / 32 + (us > STALL ? 8 : 0));
 }

@@ -184,7 +184,7 @@ static bool heal(struct relay *relay, const struct answer_err *err)
     relay->session = NULL;
     backend_answered(backend);
     if (backend->list == BACKEND_SHARED)
-        backend_part(backend);
+        backend_settle(backend);
     else
         backend_release(backend);
     return statement_again(session);
@@ -238,7 +238,7 @@ static void client_end(struct relay *relay, bool good)
     } else if (backend->list == BACKEND_SHARED) {
         backend->warnings = true; /* perhaps */
         backend->head_since = clock_us();
-        backend_part(backend);
+        backend_settle(backend);
     } else {
         backend->dirty = true; /* its session is gone, and nobody looked at what it left */
         backend_release(backend);
@@ -409,8 +409,10 @@ static bool on_save(struct relay *relay, struct command *command)
     backend_answered(backend);
     past_saved(backend, session, answer, length);
     bool last = list_empty(&backend->commands);
-    if (last && backend->list == BACKEND_SHARED && backend->depth == 0)
-        backend_release(backend);
+    if (last && backend->list == BACKEND_SHARED) {
+        backend_settle(backend);
+        return true;
+    }
     if (!last || backend->list != BACKEND_BUSY)
         return true;
     if (!backend->session)

@@ -183,7 +183,8 @@ const char *past_rewrite(struct session *session, const char *text, size_t lengt
                          size_t *ret_length);
 
 /* ---- share.c ---- */
-bool share_may(const struct session *session); /* its statement may share a connection */
+/* us that its statement is expected to take, if it may share a connection; else 0. */
+uint32_t share_may(const struct session *session);
 /* `backend` is SHARED, and this statement counted there. False: no memory; it has parted already. */
 bool share_join(struct session *session, struct backend *backend);
 void share_flush(struct worker *worker);   /* sends what has come together in this round */

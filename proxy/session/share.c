@@ -20,19 +20,19 @@
 #include "pace.h"
 #include "pointsman/base/clock.h"
 
-enum { SHARE_AT_ONCE = 8 /* so many unsent ones don't wait for the round's end */ };
+enum { SHARE_AT_ONCE = 16 /* so many unsent ones don't wait for the round's end */ };
 enum { SHARE_REQUEST_MAX = 4096, SHARE_ANSWER_MAX = 16384 };
 
-bool share_may(const struct session *session)
+uint32_t share_may(const struct session *session)
 {
     /* Literal user variables are part of the state. */
     static const uint32_t harmless = SQL_READS_USER_VARIABLE;
     const struct route_statement *statement = &session->statement;
-    return statement->kind == ROUTE_CLASS_READ && statement->anywhere && statement->count == 1 &&
-           !(statement->effects & ~harmless) && session->code == COM_QUERY && session->request &&
-           session->request <= SHARE_REQUEST_MAX && !session->pins && !session->login &&
-           !session->must_wait && !session->alone && state_reading(session->state)->autocommit &&
-           pace_is_quick(session->worker->paces, statement->digest);
+    bool may = statement->kind == ROUTE_CLASS_READ && statement->anywhere && statement->count == 1 &&
+               !(statement->effects & ~harmless) && session->code == COM_QUERY && session->request &&
+               session->request <= SHARE_REQUEST_MAX && !session->pins && !session->login &&
+               !session->must_wait && !session->alone && state_reading(session->state)->autocommit;
+    return may ? pace_of(session->worker->paces, statement->digest) : 0;
 }
 
 /* ---- joining ---- */
@@ -64,9 +64,9 @@ bool share_join(struct session *session, struct backend *backend)
 {
     uint8_t questions[256];
     session->backend = backend;
-    if (!backend_expect_later(backend, session->code, session)) {
+    if (!backend_expect_later(backend, session->code, session->waiter.takes, session)) {
         session->backend = NULL;
-        backend_part(backend);
+        backend_part(backend, session->waiter.takes);
         return false;
     }
     size_t length = past_save(backend, NULL, questions, sizeof questions);
@@ -74,8 +74,10 @@ bool share_join(struct session *session, struct backend *backend)
         relay_events.lost(backend);
     else if (backend->unsent_count >= SHARE_AT_ONCE)
         send_all(backend);
-    if (backend->depth > 1)
+    if (backend->depth > 1) {
+        figure_add(&session->worker->figures.shared, 1);
         worker_hurry(session->worker); /* somebody looks whether the head takes too long */
+    }
     return true;
 }
 
@@ -100,7 +102,7 @@ void share_leave(struct session *session)
         sent->session = NULL; /* its answer is swallowed */
     if (unsent) {
         backend_withdraw(backend, unsent);
-        backend_part(backend);
+        backend_settle(backend);
     }
     if (backend->list != BACKEND_DEAD)
         conn_watch(&backend->conn, true); /* it may have been slow to take its answer */
@@ -166,7 +168,7 @@ bool share_ended(struct session *session, struct backend *backend)
 {
     if (!session->pins) {
         session->backend = NULL;
-        backend_part(backend);
+        backend_settle(backend);
         return true;
     }
     if (list_empty(&backend->commands)) {
@@ -177,8 +179,9 @@ bool share_ended(struct session *session, struct backend *backend)
     }
     effects_set_pins(session, 0);
     session->backend = NULL;
-    backend_part(backend);
+    backend_settle(backend);
     session->alone = session->muted = true;
+    figure_add(&session->worker->figures.repeats, 1);
     session_step_to(session, SESSION_WAITING);
     statement_begin(session);
     return false;
@@ -188,11 +191,10 @@ void share_learn(struct session *session, struct backend *backend, uint64_t now,
 {
     uint64_t us = now - backend->head_since;
     bool plain = good && !session->warnings && session->answer_sent <= SHARE_ANSWER_MAX;
-    if (backend->list == BACKEND_SHARED) {
-        int64_t change = (int64_t)(us < 1000000 ? us : 1000000) - backend->pace;
-        backend->pace = (uint32_t)(backend->pace + change / 16);
-    }
+    bool shared = backend->list == BACKEND_SHARED;
     backend->head_since = now;
+    if (shared)
+        pool_shared_answer(backend->pool, us, session->waiter.takes);
     if (session->statement.kind == ROUTE_CLASS_READ)
-        pace_learn(session->worker->paces, session->statement.digest, us, plain);
+        pace_learn(session->worker->paces, session->statement.digest, us, shared, plain);
 }

@@ -208,8 +208,11 @@ static void acquire(struct session *session, int server)
         fail_with_text(session, SERVER_ERROR_OUT_OF_RESOURCES, "HY000", "%s", "Out of memory.");
         return;
     }
-    struct backend *backend = (share_may(session) ? pool_share : pool_acquire)(
-        pool, session, session->state, &session->waiter, session->deadline);
+    uint32_t takes = share_may(session);
+    struct backend *backend = takes ? pool_share(pool, session, session->state, takes, &session->waiter,
+                                                 session->deadline)
+                                    : pool_acquire(pool, session, session->state, &session->waiter,
+                                                   session->deadline);
     if (backend) {
         statement_granted(session, backend);
         return;

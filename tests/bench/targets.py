@@ -95,8 +95,9 @@ def start_relay(plan):
 
 
 def start_pointsman(plan):
-    port = os.environ["PM_PROXY_PORT"]
-    return Target("pointsman", port, port, int(os.environ["PM_PROXY_PID"]), label="Pointsman")
+    """Not the one that came with the set: all targets are started alike, since a process in a session of its own
+    is scheduled as a group of its own."""
+    return start_build("pointsman", os.path.join(plan.build, "pointsman"), [], "Pointsman")
 
 
 def wait_ready(process, http_port):
@@ -111,7 +112,7 @@ def wait_ready(process, http_port):
     setup.refuse(f"{process.args[3]} does not get ready")
 
 
-def start_build(name, binary, lines):
+def start_build(name, binary, lines, label=None):
     """Another build of the proxy, with the ini of the first but for its ports and what is asked for."""
     ports = []
     for _ in range(3):
@@ -129,7 +130,7 @@ def start_build(name, binary, lines):
     with open(path + ".log", "w") as log:
         process = launch([binary, "--config", path], stderr=log)
     wait_ready(process, ports[2])
-    return Target(name, str(ports[0]), str(ports[0]), process.pid, label=f"Pointsman, {name}")
+    return Target(name, str(ports[0]), str(ports[0]), process.pid, label=label or f"Pointsman, {name}")
 
 
 def start(plan):

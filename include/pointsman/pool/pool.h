@@ -18,7 +18,7 @@
  *
  * Who finds no connection waits in the pool's queue (struct waiter), first come first served. Connections are
  * opened only while somebody waits, and only until POOL_EAGER of a pool are neither held nor stuck in one
- * statement for longer than POOL_PATIENCE; those that share are content with POOL_SHARED.
+ * statement for longer than POOL_PATIENCE; those that share are content with fewer (pool_share.c).
  */
 #ifndef POINTSMAN_POOL_POOL_H
 #define POINTSMAN_POOL_POOL_H
@@ -37,9 +37,9 @@
 
 enum { POOL_EAGER = 12, POOL_PATIENCE = 100 /* ms */, POOL_BACKOFF = 200 /* ms */ };
 
-/* Sharing: so many connections of a pool, at most so many statements on one, and no more than are answered
- * in POOL_QUEUE at its measured pace. One whose head takes longer than POOL_OVERRUN is joined by nobody. */
-enum { POOL_SHARED = 4, POOL_DEPTH = 32, POOL_QUEUE = 4000 /* us */, POOL_OVERRUN = 10 /* ms */ };
+/* Sharing: so many connections of a pool at the least, at most so many statements on one, and no more than
+ * are expected to take POOL_QUEUE. One whose head takes longer than POOL_OVERRUN is joined by nobody. */
+enum { POOL_SHARED = 2, POOL_DEPTH = 64, POOL_QUEUE = 10000 /* us */, POOL_OVERRUN = 40 /* ms */ };
 
 struct session; /* of the layer above; never looked into here */
 struct pools;
@@ -54,6 +54,8 @@ struct pool {
     struct list shared;  /* struct backend */
     struct list waiters; /* struct waiter, first come first */
     unsigned connecting, busy, held, idle_count, shared_count;
+    unsigned share_limit;           /* so many may be shared: POOL_SHARED .. POOL_EAGER */
+    uint64_t taken_us, expected_us; /* what statements on shared ones took, and would have by themselves */
     unsigned stuck;   /* of the busy ones: in one statement for longer than POOL_PATIENCE, at the last tick */
     bool unreachable; /* connecting failed at once: who waits is told by the next tick */
 };
@@ -83,7 +85,7 @@ struct command {
     enum command_kind kind;
     uint8_t code;            /* enum command_code */
     struct session *session; /* borrowed; NULL once the session is gone: the answer is swallowed */
-    struct state *after;     /* referenced or NULL: the connection's state when it has succeeded */
+    uint32_t takes;          /* us: of one that joined a SHARED connection; else 0 */
 };
 
 /* Values of a session's last statements that only the connection they ran on knows. */
@@ -100,7 +102,7 @@ struct backend {
     struct list in_unsent; /* pools->unsent, while there is any */
     unsigned unsent_count;
     unsigned depth;       /* statements on it: in flight or unsent, given up ones included (SHARED) */
-    uint32_t pace;        /* us between two answers, while there was always another to come: a running mean */
+    uint32_t queued;      /* us that all of them are expected to take */
     uint64_t head_since;  /* us: when the head of `commands` became it */
     struct result result; /* of the head; begun if `reading` */
     bool reading;
@@ -124,6 +126,7 @@ struct waiter {
     struct list link; /* pool->waiters; on no list: not waiting */
     struct pool *pool;
     const struct state *share; /* borrowed: it may share a connection in this state; NULL: wants its own */
+    uint32_t takes;            /* us that it is expected to take, if it may share */
     uint64_t since, deadline;  /* ms */
 };
 
@@ -198,14 +201,19 @@ struct pool *pool_find(struct pools *set, struct identity *identity, int server,
  */
 struct backend *pool_acquire(struct pool *pool, struct session *session, const struct state *state,
                              struct waiter *waiter, uint64_t deadline);
-/* The same for a statement that may share: rather one in just this state that is SHARED then. */
+/* The same for a statement that may share and is expected to take so many us (at least 1): rather one in just
+ * this state that is SHARED then. */
 struct backend *pool_share(struct pool *pool, struct session *session, const struct state *state,
-                           struct waiter *waiter, uint64_t deadline);
+                           uint32_t takes, struct waiter *waiter, uint64_t deadline);
 void waiter_cancel(struct waiter *waiter);
 
 void backend_take(struct backend *backend); /* IDLE -> BUSY, for nobody: backend_release() ends it */
-/* A statement of a SHARED connection is over, or was never sent. Lets others join, or releases it. */
-void backend_part(struct backend *backend);
+/* A statement that was to join a SHARED connection doesn't. */
+void backend_part(struct backend *backend, uint32_t takes);
+/* Statements of a SHARED connection are over: lets others join, or releases it. */
+void backend_settle(struct backend *backend);
+/* One on a shared connection of the pool was answered after so long, and was expected to take `takes`. */
+void pool_shared_answer(struct pool *pool, uint64_t us, uint32_t takes);
 void backend_hold(struct backend *backend);   /* BUSY or SHARED (by one only) -> HELD */
 void backend_unhold(struct backend *backend); /* HELD -> BUSY */
 void backend_release(
@@ -218,10 +226,11 @@ void backend_set_state(struct backend *backend, struct state *state); /* takes a
 struct command *backend_expect(struct backend *backend, enum command_kind kind, uint8_t code,
                                struct session *session);
 /* The same for one of a SHARED connection whose bytes are yet to be written: backend_sent() tells. */
-struct command *backend_expect_later(struct backend *backend, uint8_t code, struct session *session);
+struct command *backend_expect_later(struct backend *backend, uint8_t code, uint32_t takes,
+                                     struct session *session);
 void backend_sent(struct backend *backend);                              /* all that was unsent */
 void backend_withdraw(struct backend *backend, struct command *command); /* an unsent one */
-/* The head's answer is complete: takes it off the queue; its `after` becomes nothing (the caller used it). */
+/* The head's answer is complete: takes it off the queue. */
 void backend_answered(struct backend *backend);
 /* Cleaning is done: IDLE, or whoever waits gets it. */
 void backend_cleaned(struct backend *backend);
