@@ -402,6 +402,22 @@ static void read_set_statement(struct sql_reader *reader)
 }
 
 /* SET PASSWORD, SET DEFAULT ROLE, SET ROLE, ... and not a variable of that name: true if it was one. */
+/* One plain name can be said again elsewhere, and means the same. */
+static void read_role(struct sql_reader *reader)
+{
+    reader->facts->verb = SQL_SET_ROLE;
+    sql_step(reader);
+    struct sql_token name = *sql_now(reader);
+    if (!sql_is_name(&name) && name.kind != SQL_TOKEN_STRING)
+        return;
+    sql_step(reader);
+    for (uint32_t i = 0; i < name.length; i++)
+        if ((unsigned char)name.text[i] >= 0x80 || name.text[i] == '\\')
+            return;
+    if (sql_at_end(reader))
+        reader->facts->name = sql_token_span(&name);
+}
+
 static bool read_special(struct sql_reader *reader)
 {
     enum sql_scope scope = SQL_SCOPE_NONE;
@@ -416,7 +432,7 @@ static bool read_special(struct sql_reader *reader)
     } else if (scope != SQL_SCOPE_NONE) {
         return false;
     } else if (sql_at_word(reader, "role")) {
-        reader->facts->verb = SQL_SET_ROLE;
+        read_role(reader);
     } else if (sql_at_word(reader, "password") || sql_at_word(reader, "default")) {
         set_other(reader, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT);
     } else if (sql_at_word(reader, "resource")) {

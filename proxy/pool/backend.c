@@ -355,8 +355,8 @@ void backend_free(struct backend *backend)
     free(backend);
 }
 
-/* The schema survives COM_RESET_CONNECTION, everything else goes back to defaults that we don't know: only
- * that they differ. */
+/* Schema and role survive COM_RESET_CONNECTION, everything else goes back to defaults that we don't know:
+ * only that they differ. */
 void backend_clean(struct backend *backend)
 {
     static const uint8_t reset[] = {1, 0, 0, 0, COM_RESET_CONNECTION};
@@ -364,11 +364,7 @@ void backend_clean(struct backend *backend)
     uint8_t setup[1024];
     struct iovec iov[] = {{.iov_base = (void *)(uintptr_t)reset, .iov_len = sizeof reset},
                           {.iov_base = setup, .iov_len = backend_setup_packet(backend, setup, sizeof setup)}};
-    size_t length;
-    const char *schema = state_schema(backend->state, &length);
-    struct state *after = schema ? state_with(set->states, set->states->empty, STATE_SCHEMA, "", 0, schema,
-                                              length)
-                                 : state_ref(set->states->empty);
+    struct state *after = state_after_reset(set->states, set->states->empty, backend->state);
     backend_move(backend, BACKEND_CLEANING);
     if (!after || !backend_expect(backend, COMMAND_CLEAN, COM_RESET_CONNECTION, NULL) ||
         !backend_expect(backend, COMMAND_CLEAN, COM_QUERY, NULL) ||

@@ -38,7 +38,8 @@ enum { POOL_LOOK_THROUGH = 8 /* idle connections looked at for one in the right 
 void pool_serve(struct pool *pool, struct backend *backend);
 /* An idle one, BUSY now; NULL: none, or others wait. */
 struct backend *pool_take_idle(struct pool *pool, struct session *session, const struct state *state);
-struct backend *pool_wait(struct pool *pool, struct waiter *waiter, uint64_t deadline); /* NULL */
+struct backend *pool_wait(struct pool *pool, const struct state *state, uint32_t takes, struct waiter *waiter,
+                          uint64_t deadline);  /* NULL */
 void pool_grow(struct pool *pool);             /* opens one, if server and limits allow */
 unsigned pool_unheld(const struct pool *pool); /* connections that are there for whoever comes */
 

@@ -108,6 +108,8 @@ static struct backend *choose_idle(struct pool *pool, const struct session *sess
     int best_rank = 0, looked = 0;
     list_each (node, &pool->idle) {
         struct backend *backend = list_entry(node, struct backend, link);
+        if (!state_reachable(backend->state, state))
+            continue;
         bool own = session && (backend->past[0] == session || backend->past[1] == session);
         int rank = own ? 4 : (backend->state == state ? 2 : 0) + !backend_has_past(backend) + 1;
         if (rank > best_rank) {
@@ -173,9 +175,12 @@ static bool wants_more(const struct pool *pool)
 
 /* ---- taking ---- */
 
-struct backend *pool_wait(struct pool *pool, struct waiter *waiter, uint64_t deadline)
+struct backend *pool_wait(struct pool *pool, const struct state *state, uint32_t takes, struct waiter *waiter,
+                          uint64_t deadline)
 {
     waiter->pool = pool;
+    waiter->state = state;
+    waiter->takes = takes;
     waiter->since = pools_now(pool->set);
     waiter->deadline = deadline;
     list_append(&pool->waiters, &waiter->link);
@@ -184,11 +189,21 @@ struct backend *pool_wait(struct pool *pool, struct waiter *waiter, uint64_t dea
     return NULL;
 }
 
+/* Those that are idle and still of no use are in a role that nothing takes away. */
+static void make_way(struct pool *pool)
+{
+    if (!list_empty(&pool->idle) && pool_unheld(pool) >= POOL_EAGER)
+        backend_discard(list_entry(pool->idle.previous, struct backend, link));
+}
+
 struct backend *pool_take_idle(struct pool *pool, struct session *session, const struct state *state)
 {
     struct backend *backend = list_empty(&pool->waiters) ? choose_idle(pool, session, state) : NULL;
-    if (!backend)
+    if (!backend) {
+        if (list_empty(&pool->waiters))
+            make_way(pool);
         return NULL;
+    }
     backend_move(backend, BACKEND_BUSY);
     backend->session = session;
     return backend;
@@ -198,8 +213,7 @@ struct backend *pool_acquire(struct pool *pool, struct session *session, const s
                              struct waiter *waiter, uint64_t deadline)
 {
     struct backend *backend = pool_take_idle(pool, session, state);
-    waiter->share = NULL;
-    return backend ? backend : pool_wait(pool, waiter, deadline);
+    return backend ? backend : pool_wait(pool, state, 0, waiter, deadline);
 }
 
 void waiter_cancel(struct waiter *waiter)
@@ -229,6 +243,11 @@ void pool_serve(struct pool *pool, struct backend *backend)
     struct waiter *waiter = list_first(&pool->waiters, struct waiter, link);
     if (!waiter) {
         backend_move(backend, BACKEND_IDLE);
+        return;
+    }
+    if (!state_reachable(backend->state, waiter->state)) {
+        backend_discard(backend);
+        pool_grow(pool);
         return;
     }
     if (pool_serve_shared(pool, backend))

@@ -74,16 +74,15 @@ struct backend *pool_share(struct pool *pool, struct session *session, const str
                            uint32_t takes, struct waiter *waiter, uint64_t deadline)
 {
     struct backend *backend = NULL;
-    waiter->share = state;
-    waiter->takes = takes;
     if (list_empty(&pool->waiters) && !(backend = choose_idle(pool, state)))
         backend = choose_shared(pool, state);
     if (!backend) {
         backend = pool_take_idle(pool, session, state);
-        return backend ? backend : pool_wait(pool, waiter, deadline);
+        return backend ? backend : pool_wait(pool, state, takes, waiter, deadline);
     }
     if (is_full(backend))
-        return pool_wait(pool, waiter, deadline);
+        return pool_wait(pool, state, takes, waiter, deadline);
+    waiter->takes = takes;
     join(backend, takes);
     if (backend->depth > 1 && !pool->connecting && pool_unheld(pool) < pool->share_limit)
         pool_grow(pool);
@@ -98,7 +97,7 @@ static void admit(struct backend *backend)
     struct pool *pool = backend->pool;
     struct waiter *waiter;
     while (backend->list == BACKEND_SHARED && (waiter = list_first(&pool->waiters, struct waiter, link)) &&
-           waiter->share && suits(backend, waiter->share) && !is_full(backend)) {
+           waiter->takes && suits(backend, waiter->state) && !is_full(backend)) {
         list_remove(&waiter->link);
         join(backend, waiter->takes);
         pool->set->events->granted(waiter, backend);
@@ -108,8 +107,8 @@ static void admit(struct backend *backend)
 bool pool_serve_shared(struct pool *pool, struct backend *backend)
 {
     const struct waiter *waiter = list_first(&pool->waiters, struct waiter, link);
-    if (!waiter || !waiter->share || pool->shared_count >= pool->share_limit ||
-        !suits(backend, waiter->share))
+    if (!waiter || !waiter->takes || pool->shared_count >= pool->share_limit ||
+        !suits(backend, waiter->state))
         return false;
     backend_move(backend, BACKEND_SHARED);
     admit(backend);

@@ -14,6 +14,18 @@ static unsigned held_reason(const struct route_session *session)
     return ROUTE_REASON_PINNED;
 }
 
+/* A proven read that has nothing to do with what is held may run elsewhere: it names no temporary table, and
+ * neither reads variables nor what the session's last statement left. */
+static bool may_leave(const struct route_statement *statement, const struct route_session *session)
+{
+    static const unsigned named = PIN_TEMPORARY_TABLE | PIN_USER_VARIABLE | PIN_PREPARED;
+    static const uint32_t ties = SQL_MENTIONS_WATCHED | SQL_READS_USER_VARIABLE | SQL_READS_INSERT_ID |
+                                 SQL_READS_FOUND_ROWS | SQL_READS_ROW_COUNT | SQL_READS_DIAGNOSTICS |
+                                 SQL_READS_SESSION_TRACK;
+    return !session->stay && !(session->pins & ~named) && session->autocommit && statement->anywhere &&
+           statement->kind == ROUTE_CLASS_READ && !(statement->effects & ties);
+}
+
 /* ---- step 3: what it is ---- */
 
 enum where { TO_PRIMARY, TO_REPLICA, TO_ONE };
@@ -192,7 +204,7 @@ struct route_decision route_pick(const struct route_statement *statement, const 
     if (statement->rule >= 0 && topology->config->rules[statement->rule].target == CONFIG_RULE_REJECT)
         return (struct route_decision){ROUTE_REJECT, TOPOLOGY_NOBODY, ROUTE_REASON_RULE,
                                        topology->config->rules[statement->rule].name};
-    if (session->pins)
+    if (session->pins && !may_leave(statement, session))
         return (struct route_decision){ROUTE_HELD, session->held, held_reason(session), NULL};
     struct wish wish = wish_of(statement, session, topology);
     uint64_t stale = statement->kind == ROUTE_CLASS_STATE ? 0 : session->stale;

@@ -151,8 +151,8 @@ void route_merge(struct route_statement *statement, const struct sql_facts *fact
                             (facts->verb == SQL_SET_TRANSACTION && facts->effects & SQL_ONE_SHOT));
     statement->read_only_begin = first ? read_only_begin
                                        : statement->read_only_begin && (read_only_begin || anywhere);
-    statement->anywhere &= anywhere &&
-                           facts->verb != SQL_SET_ROLE; /* nothing tells a role: its connection is held */
+    statement->anywhere &= anywhere && facts->verb != SQL_SET_ROLE; /* a replica may not know it yet */
+    statement->plain_role = first && facts->verb == SQL_SET_ROLE && facts->name.at;
     if (statement->count > 1 && (statement->sets || kind == ROUTE_CLASS_STATE))
         statement->anywhere =
             false; /* if one fails in the middle the session is held, and that must be at the primary */
@@ -200,7 +200,7 @@ unsigned route_pins(const struct route_statement *statement, bool worked)
         return pins;
     if (statement->reasons >> SQL_REASON_PRIVILEGED & 1)
         pins |= PIN_SESSION_VARIABLE;
-    if (route_has_verb(statement, SQL_SET_ROLE))
+    if (route_has_verb(statement, SQL_SET_ROLE) && !statement->plain_role)
         pins |= PIN_ROLE;
     if (statement->effects & SQL_ONE_SHOT && route_has_verb(statement, SQL_SET_TRANSACTION))
         pins |= PIN_NEXT_TRANSACTION;

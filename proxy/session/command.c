@@ -52,15 +52,11 @@ static void forget_all(struct session *session)
     session->status = STATUS_AUTOCOMMIT;
 }
 
-/* The schema stays, everything else begins anew. */
+/* Schema and role stay, everything else begins anew. */
 static void run_reset(struct session *session, const uint8_t *payload, size_t length)
 {
     (void)payload, (void)length;
-    size_t n;
-    struct state_table *states = &session->worker->states;
-    const char *schema = state_schema(session->state, &n);
-    struct state *fresh = schema ? state_with(states, session->initial, STATE_SCHEMA, "", 0, schema, n)
-                                 : state_without(states, session->initial, STATE_SCHEMA);
+    struct state *fresh = state_after_reset(&session->worker->states, session->initial, session->state);
     finish_local(session);
     forget_all(session);
     effects_set_state(session, fresh);

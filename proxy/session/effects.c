@@ -197,8 +197,16 @@ void effects_of_result(struct session *session, const struct result *result, uin
 void effects_set_pins(struct session *session, unsigned pins)
 {
     unsigned changed = pins ^ session->pins;
+    if (!changed)
+        return;
+    if (!session->ledger)
+        session->ledger = ledger_new();
+    if (!pins && session->ledger)
+        ledger_clear(session->ledger);
     for (unsigned bit = 0; changed >> bit; bit++)
         if (changed >> bit & 1) {
+            if (pins >> bit & 1 && session->ledger)
+                ledger_pinned(session->ledger, bit, session->statement.digest, session_now(session));
             if (pins >> bit & 1)
                 atomic_fetch_add_explicit(&session->worker->figures.pins[bit], 1, memory_order_relaxed);
             else
@@ -218,8 +226,9 @@ static unsigned pins_of_text(const struct session *session, bool good)
         pins |= PIN_UNKNOWN_STATE; /* some of a packet's SETs worked, and nobody says which */
     /* Variables are carried and explained; anything else that a routine or a trigger changed is known only
      * there. */
+    static const uint32_t frees = SQL_DROPS_PREPARED | SQL_DROPS_TABLE | SQL_RELEASES_TABLE_LOCK;
     bool explained = statement->kind == ROUTE_CLASS_STATE || statement->kind == ROUTE_CLASS_TRANSACTION ||
-                     statement->sets || pins;
+                     statement->sets || statement->effects & frees || pins;
     if (statement->effects & SQL_MAY_CHANGE_SESSION)
         explained = false;
     if (session->changed && !explained)
@@ -334,9 +343,12 @@ static unsigned assign(struct session *session, struct backend *backend,
     switch (assignment->kind) {
     case SQL_SET_NAMES: set_names(session, backend, assignment->value); break;
     case SQL_SET_USER_VARIABLE:
-        if (is_literal(assignment->value_kind))
+        if (is_literal(assignment->value_kind)) {
             change(session, backend, STATE_USER, assignment->name.at, assignment->name.length,
                    assignment->value.at, assignment->value.length);
+            if (session->ledger) /* whatever only the server knew of it is over */
+                ledger_remove(session->ledger, PIN_USER_VARIABLE, (struct sql_span){0}, assignment->name);
+        }
         break;
     case SQL_SET_SESSION_VARIABLE:
         if (sql_variable_class(assignment->name.at, assignment->name.length) == SQL_VARIABLE_TRACKING) {
@@ -356,7 +368,8 @@ static unsigned read_sets(struct session *session, struct backend *backend)
 {
     struct chunk *in = session->conn.in;
     unsigned pins = 0;
-    if (session->code != COM_QUERY || !session->request || !session->statement.sets)
+    if (session->code != COM_QUERY || !session->request ||
+        !(session->statement.sets || session->statement.plain_role))
         return 0;
     struct sql_options options = statement_options(session);
     const char *text = (const char *)in->data + in->start + PACKET_HEADER + 1;
@@ -367,6 +380,8 @@ static unsigned read_sets(struct session *session, struct backend *backend)
         struct sql_span rest = facts.set_text;
         struct sql_assignment assignment;
         bool bad = false;
+        if (facts.verb == SQL_SET_ROLE && facts.name.at)
+            change(session, backend, STATE_ROLE, "", 0, facts.name.at, facts.name.length);
         while (facts.verb == SQL_SET && sql_set_next(&rest, &options, &assignment, &bad))
             pins |= assign(session, backend, &assignment);
     }
@@ -378,9 +393,9 @@ void effects_of_end(struct session *session, bool good)
     struct backend *backend = session->backend;
     static const unsigned fleeting = PIN_TRANSACTION | PIN_DIAGNOSTICS;
     unsigned pins = session->pins & ~fleeting & ~pins_ended(session, good);
-    if (good)
-        pins |= read_sets(session, backend);
+    unsigned unclear = good ? read_sets(session, backend) : 0;
     pins |= pins_of_text(session, good);
+    pins = holds_settle(session, pins, unclear, good);
     if (pins)
         backend->dirty = true;
     if (pins & (PIN_ROLE | PIN_XA))

@@ -128,21 +128,10 @@ static bool parse_number(struct bytes text, uint64_t *ret)
     return text.at && text.length;
 }
 
-/* The row of the answer: behind the column count, two definitions and an EOF that isn't there with
- * DEPRECATE_EOF. */
 static bool read_saved(const struct backend *backend, const uint8_t *answer, size_t length,
                        uint64_t *ret_insert_id, uint64_t *ret_found_rows)
 {
-    int row = backend->capabilities & CAP_DEPRECATE_EOF ? 3 : 4;
-    struct reader r = reader_of(answer, length);
-    for (int i = 0; i < row; i++)
-        read_skip(&r, (size_t)read_u24(&r) + 1);
-    uint32_t row_length = read_u24(&r);
-    read_u8(&r);
-    struct bytes packet = read_bytes(&r, row_length);
-    if (r.bad)
-        return false;
-    struct reader columns = reader_of(packet.at, packet.length);
+    struct reader columns = relay_row(backend, answer, length, 2);
     struct bytes insert_id = read_lenenc_bytes(&columns), found_rows = read_lenenc_bytes(&columns);
     return reader_done(&columns) && parse_number(insert_id, ret_insert_id) &&
            parse_number(found_rows, ret_found_rows);

@@ -114,15 +114,9 @@ size_t position_wait(struct session *session, struct backend *backend, uint8_t *
     return !w.full && backend_expect(backend, COMMAND_WAIT, COM_QUERY, session) ? writer_length(&w) : 0;
 }
 
-/* The row "0" behind column count, definition and an EOF that isn't there with DEPRECATE_EOF. */
 bool position_waited(struct backend *backend, const uint8_t *answer, size_t length)
 {
-    int row = backend->capabilities & CAP_DEPRECATE_EOF ? 2 : 3;
-    struct reader r = reader_of(answer, length);
-    for (int i = 0; i < row; i++)
-        read_skip(&r, (size_t)read_u24(&r) + 1);
-    uint32_t row_length = read_u24(&r);
-    read_u8(&r);
-    struct bytes packet = read_bytes(&r, row_length);
-    return !r.bad && packet.length == 2 && packet.at[0] == 1 && packet.at[1] == '0';
+    struct reader row = relay_row(backend, answer, length, 1);
+    struct bytes value = read_lenenc_bytes(&row);
+    return !row.bad && value.length == 1 && *value.at == '0';
 }

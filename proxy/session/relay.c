@@ -296,8 +296,9 @@ static void carry_failed(struct relay *relay, struct session *session, const str
         return;
     }
     session->backend = NULL;
-    unsigned pins = session->pins;
-    effects_set_pins(session, 0);
+    unsigned pins = statement_pins(session);
+    if (!session->parked)
+        effects_set_pins(session, 0);
     backend_discard(backend);
     if (!is_primary && !pins) {
         session->statement.healed = true;
@@ -395,6 +396,38 @@ static size_t whole_answer(struct relay *relay)
     if (event.kind == RESULT_BAD || event.kind == RESULT_LOCAL_INFILE || left > RESULT_PACKET_HOLD_MAX)
         give_up(relay, &(struct result_event){.kind = RESULT_BAD});
     return 0;
+}
+
+struct reader relay_row(const struct backend *backend, const uint8_t *answer, size_t length, int columns)
+{
+    int before = 1 + columns + !(backend->capabilities & CAP_DEPRECATE_EOF);
+    struct reader r = reader_of(answer, length);
+    for (int i = 0; i < before; i++)
+        read_skip(&r, (size_t)read_u24(&r) + 1);
+    uint32_t row_length = read_u24(&r);
+    read_u8(&r);
+    struct bytes packet = read_bytes(&r, row_length);
+    struct reader row = reader_of(packet.at, packet.length);
+    row.bad = r.bad;
+    return row;
+}
+
+/* What the session still holds there. */
+static bool on_probe(struct relay *relay, struct command *command)
+{
+    struct backend *backend = relay->backend;
+    size_t length = whole_answer(relay);
+    if (!length)
+        return false;
+    struct session *session = command->session;
+    const uint8_t *answer = relay->at;
+    relay->at += length;
+    backend_answered(backend);
+    if (!backend->session && list_empty(&backend->commands))
+        backend_release(backend);
+    else
+        holds_probed(backend, session, answer, length);
+    return true;
 }
 
 static bool on_save(struct relay *relay, struct command *command)
@@ -515,6 +548,8 @@ static bool step(struct relay *relay)
     }
     if (command->kind == COMMAND_SAVE)
         return on_save(relay, command);
+    if (command->kind == COMMAND_PROBE)
+        return on_probe(relay, command);
     if (command->kind == COMMAND_WAIT)
         return on_wait(relay, command);
     result_next(&backend->result, relay->at, (size_t)(relay->end - relay->at), &event);

@@ -343,10 +343,6 @@ static void forget_commands(struct backend *backend, const struct session *sessi
 static void leave_backend(struct session *session)
 {
     struct backend *backend = session->backend;
-    if (backend && backend->list == BACKEND_SHARED) {
-        share_leave(session);
-        return;
-    }
     session->backend = NULL;
     if (!backend)
         return;
@@ -372,7 +368,14 @@ void session_close(struct session *session)
     waiter_cancel(&session->waiter);
     effects_set_pins(session, 0);
     past_drop(session);
+    if (session->backend && session->backend->list == BACKEND_SHARED)
+        share_leave(session);
+    else
+        leave_backend(session);
+    session->backend = session->parked;
+    session->parked = NULL;
     leave_backend(session);
+    ledger_free(session->ledger);
     conn_close(&session->conn);
     state_unref(&worker->states, session->state);
     state_unref(&worker->states, session->initial);

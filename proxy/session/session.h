@@ -9,12 +9,14 @@
  *
  * Files: session.c life and the client's socket · login.c · command.c a table of COM_* · statement.c one
  * statement's way · relay.c the answer's way · effects.c what answers say of the session · past.c
- * LAST_INSERT_ID() and its kin · share.c reads of several sessions on one connection, pace.c which are quick
- * enough · stream.c requests longer than a chunk · worker.c the loop.
+ * LAST_INSERT_ID() and its kin · holds.c what ties it to its connection, by name, in ledger.c's list ·
+ * share.c reads of several sessions on one connection, pace.c which are quick enough · stream.c requests
+ * longer than a chunk · worker.c the loop.
  */
 #ifndef POINTSMAN_SESSION_SESSION_H
 #define POINTSMAN_SESSION_SESSION_H
 
+#include "ledger.h"
 #include "pointsman/protocol/answer.h"
 #include "pointsman/session/worker.h"
 
@@ -51,6 +53,7 @@ struct session {
     bool after_carry; /* RUNNING, but only the state was sent: the request follows when it has succeeded */
     bool must_wait;   /* the server it goes to is asked to wait for its last write first */
     bool alone;       /* the statement wants a connection of its own */
+    bool stay;        /* it is to run where the session is held, though it might run elsewhere */
     bool muted;       /* the client has its answer: it runs again for what it leaves behind (share.c) */
     bool close_after; /* to be closed when the statement is over */
     bool half_closed; /* the client sends no more: closed when what it has sent is answered */
@@ -65,6 +68,8 @@ struct session {
     unsigned pins;                 /* enum pin */
     unsigned lost;                 /* pins whose connection was lost: the next statement is told */
     struct backend *backend;       /* RUNNING on it, or held */
+    struct backend *parked;        /* the one it holds, while a read runs that has nothing to do with it */
+    struct ledger *ledger;         /* owned, NULL while nothing pins it: what is held, and since when */
     uint32_t idle_limit;           /* s: it set its wait_timeout; 0: no */
     uint64_t since;                /* ms: when its step began */
     uint64_t began;                /* us: when the statement came */
@@ -138,15 +143,24 @@ void statement_send(
 void statement_end(struct session *session, bool good); /* its answer is complete */
 void statement_fail(struct session *session, uint16_t code, const char *state, const char *message,
                     size_t length);
-bool statement_again(struct session *session); /* to another server; false: can't be sent again */
+bool statement_again(
+    struct session *session); /* after a fault, to another server; false: can't be sent again */
+void statement_move(struct session *session); /* nothing is wrong, but it had better run elsewhere */
 bool statement_may_repeat(const struct session *session);
-bool statement_may_again(const struct session *session); /* statement_again() will */
 void statement_lost(struct session *session,
                     struct backend *backend); /* its connection is gone (discarded already) */
 void session_let_go(struct session *session); /* gives back the connection it holds */
+/* The pins of the connection that its statement runs on. */
+static inline unsigned statement_pins(const struct session *session)
+{
+    return session->parked ? 0 : session->pins;
+}
 struct sql_options statement_options(const struct session *session);
 
 /* ---- relay.c ---- */
+/* The only row of an answer that is there as a whole: behind the column count, so many definitions, and an
+ * EOF that isn't there with DEPRECATE_EOF. Bad (also: no row) as a reader is. */
+struct reader relay_row(const struct backend *backend, const uint8_t *answer, size_t length, int columns);
 extern const struct pool_events relay_events;
 
 /* ---- effects.c ---- */
@@ -161,6 +175,15 @@ bool effects_set_state(struct session *session,
 /* ok with only those tracked entries that the client asked for; they are written to out. */
 void effects_filter(const struct session *session, struct answer_ok *ok, uint8_t *out, size_t size);
 void effects_tracking_free(struct session *session);
+
+/* ---- holds.c ---- */
+/* The names of what the statement tied or freed are noted. `pins` are those that would hold the session now
+ * (`unclear` more of them, of something without a name); returns those that do. */
+unsigned holds_settle(struct session *session, unsigned pins, unsigned unclear, bool good);
+/* Nothing of what it holds has a name that a read could use without being noticed. */
+bool holds_may_leave(const struct session *session);
+void holds_probe(struct session *session); /* asks, if need be, whether it still has its user locks */
+void holds_probed(struct backend *backend, struct session *session, const uint8_t *answer, size_t length);
 
 /* ---- past.c ---- */
 enum past_answer { PAST_KNOWN, PAST_SAVING };

@@ -30,7 +30,7 @@ uint32_t share_may(const struct session *session)
     const struct route_statement *statement = &session->statement;
     bool may = statement->kind == ROUTE_CLASS_READ && statement->anywhere && statement->count == 1 &&
                !(statement->effects & ~harmless) && session->code == COM_QUERY && session->request &&
-               session->request <= SHARE_REQUEST_MAX && !session->pins && !session->login &&
+               session->request <= SHARE_REQUEST_MAX && !statement_pins(session) && !session->login &&
                !session->must_wait && !session->alone && state_reading(session->state)->autocommit;
     return may ? pace_of(session->worker->paces, statement->digest) : 0;
 }
@@ -128,10 +128,11 @@ void share_scatter(struct backend *backend, const struct session *keep)
     int count = sessions_of(backend, sessions);
     for (int i = 0; i < count; i++) {
         struct session *session = sessions[i];
-        if (session == keep || session->backend != backend || !statement_may_again(session))
+        if (session == keep || session->backend != backend || session->alone || session->answer_sent)
             continue;
+        session->alone = true; /* nobody is moved twice */
         share_leave(session);
-        statement_again(session);
+        statement_move(session);
     }
 }
 

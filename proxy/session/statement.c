@@ -35,7 +35,9 @@ struct sql_options statement_options(const struct session *session)
     size_t ignored; /* who set no sql_mode has the server's */
     bool own_mode = state_get(session->state, STATE_VARIABLE, "sql_mode", &ignored) != NULL;
     unsigned mode = own_mode ? reading->mode : look->reading_mode;
+    const struct ledger *ledger = session->pins & PIN_TEMPORARY_TABLE ? session->ledger : NULL;
     return (struct sql_options){
+        .watched = ledger ? &ledger->watched : NULL,
         .charset = (enum sql_charset)reading->charset,
         .mode = mode | (session->capabilities & CAP_IGNORE_SPACE ? SQL_MODE_IGNORE_SPACE : 0),
         .mariadb = look->mariadb,
@@ -85,8 +87,24 @@ void statement_read(struct session *session, const char *text, size_t length)
 bool statement_may_repeat(const struct session *session)
 {
     const struct route_statement *statement = &session->statement;
-    return statement->anywhere && !(session->pins & ~(unsigned)PIN_DIAGNOSTICS) && !session->stream.active &&
-           session->request;
+    return statement->anywhere && !(statement_pins(session) & ~(unsigned)PIN_DIAGNOSTICS) &&
+           !session->stream.active && session->request;
+}
+
+/* ---- what is held, while a read runs elsewhere ---- */
+
+static void park(struct session *session)
+{
+    session->parked = session->backend;
+    session->backend = NULL;
+}
+
+static void unpark(struct session *session)
+{
+    if (!session->parked)
+        return;
+    session->backend = session->parked;
+    session->parked = NULL;
 }
 
 /* ---- waiting and failing ---- */
@@ -118,6 +136,7 @@ void statement_fail(struct session *session, uint16_t code, const char *state, c
                     size_t length)
 {
     list_remove(&session->phase_link);
+    unpark(session);
     if (session->muted) { /* the client has its answer; of what it left nothing can be told */
         finish(session);
         return;
@@ -180,6 +199,7 @@ static struct route_session route_view(struct session *session)
         .held = session->backend ? session->backend->pool->server : TOPOLOGY_NOBODY,
         .autocommit = state_reading(session->state)->autocommit,
         .stale = position_stale(session),
+        .stay = session->stay || !holds_may_leave(session),
         .read_only_transaction = session->status & STATUS_IN_TRANS_READONLY,
     };
 }
@@ -263,7 +283,7 @@ void statement_begin(struct session *session)
     if (fresh && !session->login) {
         session->deadline = now + worker_config(worker)->queue_timeout;
         session->avoid = session->retries = 0;
-        session->alone = false;
+        session->alone = session->stay = false;
         end_diagnostics(session);
     } else if (session->login) {
         session->deadline = session->since + worker_config(worker)->login_timeout;
@@ -272,6 +292,7 @@ void statement_begin(struct session *session)
         fail_lost(session);
         return;
     }
+    unpark(session);
     if (past_ask(session, session->statement.effects) == PAST_SAVING) {
         wait_for_server(session);
         return;
@@ -279,6 +300,8 @@ void statement_begin(struct session *session)
     struct route_session view = route_view(session);
     struct route_decision decision = route(session, &view);
     session->reason = decision.reason;
+    if (session->backend && decision.target != ROUTE_HELD)
+        park(session);
     if (!fresh && now >= session->deadline && decision.target == ROUTE_SERVER) {
         fail_waiting(session, "no connection to a server became free");
         return;
@@ -313,6 +336,15 @@ static size_t write_carry(struct backend *backend, struct session *session,
                           size_t size)
 {
     struct writer w = writer_of(out, size);
+    if (difference->role) {
+        size_t mark = packet_begin(&w);
+        write_u8(&w, COM_QUERY);
+        write_string(&w, "SET ROLE ");
+        write_bytes(&w, difference->role, difference->role_length);
+        packet_end(&w, mark, 0);
+        if (!backend_expect(backend, COMMAND_CARRY, COM_QUERY, session))
+            return 0;
+    }
     if (difference->schema) {
         size_t mark = packet_begin(&w);
         write_u8(&w, COM_INIT_DB);
@@ -341,11 +373,12 @@ static void refuse_backend(struct session *session)
     struct backend *backend = session->backend;
     session->backend = NULL;
     backend_discard(backend);
-    if (!session->pins && session->retries++ < RETRIES_MAX) {
+    if (!statement_pins(session) && session->retries++ < RETRIES_MAX) {
         statement_begin(session);
         return;
     }
-    effects_set_pins(session, 0);
+    if (!session->parked)
+        effects_set_pins(session, 0);
     fail_with_text(session, SERVER_ERROR_OUT_OF_RESOURCES, "HY000", "%s",
                    "The session's state could not be carried to a server");
 }
@@ -437,7 +470,7 @@ void statement_send(struct session *session)
             refuse_backend(session);
             return;
         }
-        if (difference.schema || difference.set_length || difference.user_length) {
+        if (difference.role || difference.schema || difference.set_length || difference.user_length) {
             size_t carry = write_carry(backend, session, &difference, set, out + ahead,
                                        WORKER_SCRATCH / 2 - ahead);
             if (!carry) {
@@ -502,6 +535,30 @@ static void measure(struct session *session, const struct backend *backend, uint
     figure_add(&figures->latency_us[replica], us);
 }
 
+/* A read that ran elsewhere while the session is held. Whoever asks for its warnings asks where the session
+ * is held: there it runs once more, muted. */
+static void end_elsewhere(struct session *session, bool good)
+{
+    struct backend *backend = session->backend;
+    bool again = !session->muted && (!good || session->warnings);
+    if (!good)
+        session->row_count = -1;
+    session->backend = NULL;
+    if (backend->list == BACKEND_SHARED)
+        backend_settle(backend);
+    else
+        backend_release(backend);
+    unpark(session);
+    if (!again) {
+        finish(session);
+        return;
+    }
+    session->stay = session->muted = true;
+    figure_add(&session->worker->figures.repeats, 1);
+    session_step_to(session, SESSION_WAITING);
+    statement_begin(session);
+}
+
 void statement_end(struct session *session, bool good)
 {
     struct backend *backend = session->backend;
@@ -509,6 +566,10 @@ void statement_end(struct session *session, bool good)
     if (!session->muted)
         measure(session, backend, now);
     share_learn(session, backend, now, good);
+    if (session->parked) {
+        end_elsewhere(session, good);
+        return;
+    }
     effects_of_end(session, good);
     if (session->statement.effects & SQL_RELEASES_SESSION)
         backend->tainted = true;
@@ -523,6 +584,7 @@ void statement_end(struct session *session, bool good)
     session_step_to(session, SESSION_READY);
     if (session->pins) {
         backend_hold(backend);
+        holds_probe(session);
     } else {
         session->backend = NULL;
         backend_release(backend);
@@ -535,32 +597,39 @@ void statement_end(struct session *session, bool good)
 
 /* ---- again ---- */
 
-bool statement_may_again(const struct session *session)
+void statement_move(struct session *session)
 {
-    return statement_may_repeat(session) && !session->answer_sent && session->retries < RETRIES_MAX;
+    session->deadline = session_now(session) + worker_config(session->worker)->queue_timeout;
+    become(session, SESSION_WAITING);
+    statement_begin(session);
 }
 
 bool statement_again(struct session *session)
 {
-    if (!statement_may_again(session))
+    if (!statement_may_repeat(session) || session->answer_sent || session->retries >= RETRIES_MAX)
         return false;
     session->retries++;
-    session->deadline = session_now(session) + worker_config(session->worker)->queue_timeout;
     figure_add(&session->worker->figures.retries, 1);
-    become(session, SESSION_WAITING);
-    statement_begin(session);
+    statement_move(session);
     return true;
 }
 
 /* `backend` was closed under the session; what was sent may have run or not. */
 void statement_lost(struct session *session, struct backend *backend)
 {
-    unsigned pins = session->pins & ~(unsigned)PIN_DIAGNOSTICS;
+    if (backend == session->parked) { /* what runs now runs elsewhere */
+        session->lost = session->pins;
+        session->parked = NULL;
+        effects_set_pins(session, 0);
+        return;
+    }
+    unsigned pins = statement_pins(session) & ~(unsigned)PIN_DIAGNOSTICS;
     session->backend = NULL;
     session->avoid |= UINT64_C(1) << backend->pool->server;
     session->worker->avoid |= UINT64_C(1) << backend->pool->server;
     session->worker->avoid_since = session_now(session);
-    effects_set_pins(session, 0);
+    if (!session->parked)
+        effects_set_pins(session, 0);
     if (session->step != SESSION_RUNNING && session->step != SESSION_OPENING) {
         session->lost = pins; /* it was idle: its next statement is told */
         return;

@@ -1,8 +1,9 @@
 /*
  * difference.c - what must be sent to a connection so that it is in another state: one merge of two sorted
- * lists, giving at most one COM_INIT_DB and two SET statements.
+ * lists, giving at most one SET ROLE, one COM_INIT_DB and two SET statements.
  *
- *   from ─┐         SCHEMA           -> COM_INIT_DB
+ *   from ─┐         ROLE             -> SET ROLE ...      first, since the rest may need its privileges
+ *         │         SCHEMA           -> COM_INIT_DB
  *         ├ merge ─ NAMES, VARIABLE  -> SET NAMES ..., a = 1, b = DEFAULT
  *   to ───┘         USER             -> SET @c = 'x'      a statement of its own: a server reads all of a
  *                                                         statement in the character set and the sql_mode
@@ -124,7 +125,7 @@ static void put_user_name(struct sink *sink, const struct state_entry *entry)
 static void put_entry(struct sink *sink, const struct state_entry *entry)
 {
     const char *keyword;
-    if (entry->kind == STATE_SCHEMA)
+    if (entry->kind == STATE_SCHEMA || entry->kind == STATE_ROLE)
         return;
     put_separator(sink, entry->kind);
     switch (entry->kind) {
@@ -144,6 +145,7 @@ static void put_entry(struct sink *sink, const struct state_entry *entry)
         put_user_name(sink, entry);
         write_bytes(&sink->w, entry->value, entry->value_length);
         break;
+    case STATE_ROLE:
     case STATE_SCHEMA: break;
     }
 }
@@ -152,6 +154,7 @@ static void put_entry(struct sink *sink, const struct state_entry *entry)
 static void put_undo(struct sink *sink, const struct state_entry *entry, struct state_difference *difference)
 {
     switch (entry->kind) {
+    case STATE_ROLE:
     case STATE_SCHEMA:
     case STATE_NAMES: difference->impossible = true; break;
     case STATE_VARIABLE:
@@ -260,6 +263,9 @@ bool state_difference(const struct state *from, const struct state *to, char *ou
         } else if (what != SAME && entry->kind == STATE_SCHEMA) {
             difference.schema = entry->value;
             difference.schema_length = entry->value_length;
+        } else if (what != SAME && entry->kind == STATE_ROLE) {
+            difference.role = entry->value;
+            difference.role_length = entry->value_length;
         } else if (what != SAME || (reread && entry->kind == STATE_USER)) {
             put_entry(&sink, entry);
         }
@@ -271,4 +277,11 @@ bool state_difference(const struct state *from, const struct state *to, char *ou
     difference.user_length = length - difference.set_length;
     *ret = difference;
     return true;
+}
+
+bool state_reachable(const struct state *from, const struct state *to)
+{
+    size_t ignored;
+    return from == to || !state_get(from, STATE_ROLE, "", &ignored) ||
+           state_get(to, STATE_ROLE, "", &ignored);
 }

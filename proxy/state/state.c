@@ -294,3 +294,20 @@ const struct state_reading *state_reading(const struct state *state)
 {
     return &state->reading;
 }
+
+struct state *state_after_reset(struct state_table *table, const struct state *base,
+                                const struct state *state)
+{
+    static const enum state_kind kinds[] = {STATE_SCHEMA, STATE_ROLE};
+    struct state *after = state_without(table, base, STATE_SCHEMA);
+    for (int i = 0; after && i < 2; i++) {
+        size_t length;
+        const char *value = state_get(state, kinds[i], "", &length);
+        struct state *before = after;
+        if (!value)
+            continue;
+        after = state_with(table, before, kinds[i], "", 0, value, length);
+        state_unref(table, before);
+    }
+    return after;
+}

@@ -75,6 +75,7 @@ enum command_kind {
     COMMAND_CLIENT, /* a session's own: its answer is passed on */
     COMMAND_CARRY,  /* makes the connection's state that of the session; its answer is swallowed */
     COMMAND_SAVE,   /* asks for LAST_INSERT_ID() and FOUND_ROWS() before another session takes over */
+    COMMAND_PROBE,  /* asks what the session still holds there */
     COMMAND_WAIT,   /* lets a replica wait for a session's write before it reads there */
     COMMAND_LOGIN,  /* part of a session's login (default schema): only OK or ERR matters */
     COMMAND_CLEAN,  /* COM_RESET_CONNECTION and what makes the connection ours again */
@@ -125,8 +126,8 @@ struct backend {
 struct waiter {
     struct list link; /* pool->waiters; on no list: not waiting */
     struct pool *pool;
-    const struct state *share; /* borrowed: it may share a connection in this state; NULL: wants its own */
-    uint32_t takes;            /* us that it is expected to take, if it may share */
+    const struct state *state; /* borrowed: what the connection is to be in */
+    uint32_t takes;            /* us that it is expected to take, if it may share; 0: it wants its own */
     uint64_t since, deadline;  /* ms */
 };
 

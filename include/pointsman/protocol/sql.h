@@ -208,7 +208,8 @@ struct sql_facts {
     struct sql_span because; /* the token that decided the reason (function's name, keyword, variable), or
                                 at NULL */
     struct sql_span name; /* USE: schema, unquoted span without the quotes; CREATE TEMPORARY TABLE: the table;
-                             PREPARE/DEALLOCATE: the statement's name; else at NULL */
+                             PREPARE/DEALLOCATE: the statement's name; SET ROLE: one plain role as written,
+                             quotes and all; else at NULL */
     uint64_t kill_id;     /* SQL_KILL with a literal id; else 0 */
     struct sql_hint hint;
     struct sql_call calls[SQL_CALLS_MAX];
@@ -225,6 +226,31 @@ struct sql_facts {
  */
 size_t sql_read(const char *text, size_t length, const struct sql_options *options,
                 struct sql_facts *ret_facts);
+
+/* ---- the names of what is tied to the connection, or freed ---- */
+
+enum sql_thing_kind {
+    SQL_THING_TABLE_MADE, /* a temporary one */
+    SQL_THING_TABLE_DROPPED,
+    SQL_THING_PREPARED,
+    SQL_THING_DEALLOCATED,
+    SQL_THING_HANDLER_OPENED, /* by its alias, if it has one */
+    SQL_THING_HANDLER_CLOSED,
+    SQL_THING_XA_ENDED, /* XA COMMIT or ROLLBACK; without a name */
+    SQL_THING_LOCK,     /* GET_LOCK(): name is the literal with its quotes, or at NULL: no plain literal */
+    SQL_THING_VARIABLE, /* a user variable, set or read */
+};
+
+struct sql_thing {
+    enum sql_thing_kind kind;
+    struct sql_span schema; /* TABLE_*: at NULL if none is said */
+    struct sql_span name;   /* without quotes (doubled ones left as they are) */
+};
+
+/* The things of one statement (as cut by sql_read), up to max of them into out. Returns how many there are.
+ */
+unsigned sql_things(const char *text, size_t length, const struct sql_options *options, struct sql_thing *out,
+                    unsigned max);
 
 /* ---- SET, assignment by assignment ---- */
 

@@ -3,7 +3,7 @@
  * and the data path call the same function.
  *
  *   1. a rule that rejects                       -> REJECT
- *   2. the session holds a connection            -> that one
+ *   2. the session holds a connection            -> that one, but for reads that have nothing to do with why
  *   3. what the statement is (rules and hints may move it) -> PRIMARY, REPLICA or ANY
  *   4. who can do that now                       -> a server, or WAIT
  */
@@ -80,6 +80,7 @@ struct route_statement {
     int hint_server;      /* index, or TOPOLOGY_NOBODY */
     int64_t hint_max_lag; /* ms, -1: none */
     int rule;             /* index in config->rules, or -1 */
+    bool plain_role;      /* nothing but a SET ROLE that can be carried */
     bool overflow;        /* asks for its past where no literal can stand */
     bool healed;          /* was misrouted: the primary, whatever it is */
     bool hint_ignored;    /* one that couldn't be met or understood */
@@ -102,6 +103,7 @@ struct route_session {
     unsigned pins; /* enum pin; != 0: holds a connection to `held` */
     int held;      /* its server, or TOPOLOGY_NOBODY */
     bool autocommit;
+    bool stay;                  /* nothing may run elsewhere while it is held */
     bool read_only_transaction; /* the open one */
     uint64_t stale; /* bits of the servers that may not have what the session wrote: no reads there */
 };

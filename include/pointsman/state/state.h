@@ -14,6 +14,7 @@
  *   NAMES      value = what stands behind SET NAMES; applied before the character set variables
  *   VARIABLE   name, value = a session variable's value as the server reported it
  *   USER       name, value = a user variable and its literal, as written
+ *   ROLE       value = what stands behind SET ROLE, as written; no entry: the account's default
  * What is not listed has its server's default.
  */
 #ifndef POINTSMAN_STATE_STATE_H
@@ -23,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum state_kind { STATE_SCHEMA, STATE_NAMES, STATE_VARIABLE, STATE_USER };
+enum state_kind { STATE_SCHEMA, STATE_NAMES, STATE_VARIABLE, STATE_USER, STATE_ROLE };
 
 struct state; /* interned, counted; belongs to one table and so to one thread */
 
@@ -59,13 +60,20 @@ bool state_has_kind(const struct state *state, enum state_kind kind);
 
 /* What must be sent to a connection in state `from` so that it is in state `to`, in this order. */
 struct state_difference {
-    bool impossible;    /* no statement gives it: `from` has a schema or NAMES, and `to` has none */
+    bool impossible;  /* no statement gives it: `from` has a schema, NAMES or a role, and `to` has none */
+    const char *role; /* SET ROLE with this (borrowed from `to`), before all else; NULL: not needed */
+    size_t role_length;
     const char *schema; /* COM_INIT_DB with this (borrowed from `to`), NULL: not needed */
     size_t schema_length;
     size_t set_length;  /* of the SET statement's text in the caller's buffer; 0: not needed */
     size_t user_length; /* of a second one right behind it, of user variables: their literals mean what they
                            do in the character set and sql_mode that the first one sets; 0: not needed */
 };
+/* Whether some statement gives it, as far as a pool's connections can differ in that. */
+bool state_reachable(const struct state *from, const struct state *to);
+/* What COM_RESET_CONNECTION leaves of a state, on top of `base`: schema and role. A new reference or NULL. */
+struct state *state_after_reset(struct state_table *table, const struct state *base,
+                                const struct state *state);
 /* Writes the SET statements ("SET NAMES ..., a = 1, b = DEFAULT", "SET @c = 'x'") into out. False: they don't
  * fit into size. */
 bool state_difference(const struct state *from, const struct state *to, char *out, size_t size,

@@ -36,7 +36,7 @@ struct row {
     unsigned reason;
     int rule, primary_reads;
     unsigned pins;
-    bool autocommit_off, read_only;
+    bool autocommit_off, stay, read_only;
     uint64_t avoid, stale;
 };
 
@@ -58,7 +58,14 @@ static const struct row rows[] = {
     {"Pr", "START TRANSACTION READ ONLY; " WRITES, 0, SQL_REASON_TRANSACTION},
 
     /* a session that holds a connection */
-    {"Pr", READS, HELD, ROUTE_REASON_PINNED, .pins = PIN_TEMPORARY_TABLE},
+    {"Pr", READS, HELD, ROUTE_REASON_PINNED, .pins = PIN_TEMPORARY_TABLE, .stay = true},
+    {"Pr", READS, 1, SQL_REASON_READ, .pins = PIN_TEMPORARY_TABLE | PIN_USER_VARIABLE | PIN_PREPARED},
+    {"Pr", READS, HELD, ROUTE_REASON_PINNED, .pins = PIN_TEMPORARY_TABLE | PIN_USER_LOCK},
+    {"Pr", READS, HELD, ROUTE_REASON_PINNED, .pins = PIN_TEMPORARY_TABLE, .autocommit_off = true},
+    {"Pr", "SELECT @a", HELD, ROUTE_REASON_PINNED, .pins = PIN_USER_VARIABLE},
+    {"Pr", "SELECT LAST_INSERT_ID()", HELD, ROUTE_REASON_PINNED, .pins = PIN_PREPARED},
+    {"Pr", "SHOW WARNINGS", HELD, ROUTE_REASON_PINNED, .pins = PIN_PREPARED},
+    {"Pr", WRITES, HELD, ROUTE_REASON_PINNED, .pins = PIN_TEMPORARY_TABLE},
     {"Pr", READS, HELD, ROUTE_REASON_PINNED, .pins = PIN_DIAGNOSTICS},
     {"Pr", READS, HELD, ROUTE_REASON_IN_TRANSACTION, .pins = PIN_TRANSACTION},
     {"Pr", WRITES, HELD, ROUTE_REASON_IN_TRANSACTION, .pins = PIN_TRANSACTION | PIN_TEMPORARY_TABLE},
@@ -204,6 +211,7 @@ static bool row_holds(const struct row *row)
                                     .held = row->pins ? 5 : TOPOLOGY_NOBODY,
                                     .autocommit = !row->autocommit_off,
                                     .read_only_transaction = row->read_only,
+                                    .stay = row->stay,
                                     .stale = row->stale};
     struct route_balance balance = {0};
     picture->config.primary_reads = (enum config_primary_reads)row->primary_reads;

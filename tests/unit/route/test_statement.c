@@ -197,7 +197,10 @@ static const struct {
     {"PREPARE s FROM 'SELECT 1'", PIN_PREPARED, 0},
     {"SELECT @a := 1", PIN_USER_VARIABLE, PIN_USER_VARIABLE},
     {"SELECT 1 INTO @a", PIN_USER_VARIABLE, PIN_USER_VARIABLE},
-    {"SET ROLE r", PIN_ROLE, 0},
+    {"SET ROLE r", 0, 0}, /* carried */
+    {"SET ROLE r, s", PIN_ROLE, 0},
+    {"SET ROLE r; SELECT 1", PIN_ROLE, 0},
+    {"SELECT 1; SET ROLE r", PIN_ROLE, 0},
     {"SET insert_id = 5", PIN_SESSION_VARIABLE, 0},
     {"SET sql_log_bin = 0", PIN_SESSION_VARIABLE, 0},
     {"SET TRANSACTION ISOLATION LEVEL READ COMMITTED", PIN_NEXT_TRANSACTION, 0},

@@ -234,6 +234,8 @@ static inline bool model_run(struct model *model, const char *set, size_t length
 static inline bool model_apply(struct model *model, const struct state_difference *difference,
                                const char *set)
 {
+    if (difference->role)
+        model_set(model, STATE_ROLE, "", 0, difference->role, difference->role_length);
     if (difference->schema)
         model_set(model, STATE_SCHEMA, "", 0, difference->schema, difference->schema_length);
     if (difference->set_length && !model_run(model, set, difference->set_length, false))
