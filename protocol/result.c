@@ -94,11 +94,13 @@ static uint32_t header_length(const uint8_t *data)
 }
 
 /* Passes a packet of which n bytes (the header at least) are there. Returns how many of them are its own. */
-static size_t pass(struct result *r, uint32_t length, size_t n)
+static size_t pass(struct result *r, const uint8_t *data, size_t n)
 {
+    uint32_t length = header_length(data);
     size_t whole = PACKET_HEADER + (size_t)length;
 
     r->packets++;
+    r->sequence = packet_sequence(data);
     r->continued = length == PACKET_MAX;
     if (whole <= n)
         return whole;
@@ -114,28 +116,28 @@ static size_t pass_rest(struct result *r, const uint8_t *data, size_t n)
 
     r->skip -= (uint32_t)at;
     while (r->continued && r->skip == 0 && n - at >= PACKET_HEADER)
-        at += pass(r, header_length(data + at), n - at);
+        at += pass(r, data + at, n - at);
     return at;
 }
 
-/* Rows that need no thought: neither empty, nor PACKET_MAX long, nor with a terminator's first byte. */
+/* Rows that need no thought: whole, neither empty, nor PACKET_MAX long, nor with a terminator's first byte.
+ */
 static size_t pass_rows(struct result *r, const uint8_t *data, size_t n)
 {
-    size_t at = 0;
+    size_t at = 0, last = 0;
     uint64_t rows = 0;
 
     while (n - at > PACKET_HEADER) {
-        uint32_t length = header_length(data + at);
-        if (length - 1 >= PACKET_MAX - 1 || data[at + PACKET_HEADER] >= BYTE_EOF)
+        size_t whole = PACKET_HEADER + (size_t)header_length(data + at);
+        if (whole - PACKET_HEADER - 1 >= PACKET_MAX - 1 || data[at + PACKET_HEADER] >= BYTE_EOF ||
+            whole > n - at)
             break;
         rows++;
-        at += PACKET_HEADER + (size_t)length;
-        if (at > n) {
-            r->skip = (uint32_t)(at - n);
-            at = n;
-            break;
-        }
+        last = at;
+        at += whole;
     }
+    if (rows)
+        r->sequence = packet_sequence(data + last);
     r->rows += rows;
     r->packets += rows;
     return at;
@@ -220,13 +222,13 @@ static enum kind peek(const struct result *r, const uint8_t *data, size_t n)
     if (n == PACKET_HEADER)
         return KIND_MORE;
     kind = kind_by_first_byte(r, length, data[PACKET_HEADER]);
-    if (kind == KIND_PLAIN || kind == KIND_BAD)
+    if (kind == KIND_BAD)
         return kind;
     if (length > RESULT_PACKET_HOLD_MAX)
-        return KIND_BAD;
+        return kind == KIND_PLAIN ? kind : KIND_BAD;
     if (n - PACKET_HEADER < length)
         return KIND_MORE;
-    return kind_by_content(r, kind, data + PACKET_HEADER, length);
+    return kind == KIND_PLAIN ? kind : kind_by_content(r, kind, data + PACKET_HEADER, length);
 }
 
 /* ---- packets that are nobody's business ---- */
@@ -313,7 +315,7 @@ static size_t swallow(struct result *r, enum kind kind, const uint8_t *data, siz
         swallow_definitions_eof(r, payload, length);
     else if (kind == KIND_COUNT && !swallow_count(r, payload, length))
         return 0;
-    return pass(r, length, n);
+    return pass(r, data, n);
 }
 
 /* ---- packets that say something ---- */
@@ -418,7 +420,7 @@ static void deliver(struct result *r, enum kind kind, const uint8_t *data, struc
         return;
     }
     event->packet = data;
-    event->length = pass(r, length, PACKET_HEADER + (size_t)length);
+    event->length = pass(r, data, PACKET_HEADER + (size_t)length);
     if (kind == KIND_PREPARED) {
         enter_prepared(r, event);
     } else if (kind == KIND_ERR) {

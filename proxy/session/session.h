@@ -57,7 +57,7 @@ struct session {
     bool muted;       /* the client has its answer: it runs again for what it leaves behind (share.c) */
     bool close_after; /* to be closed when the statement is over */
     bool half_closed; /* the client sends no more: closed when what it has sent is answered */
-    uint8_t sequence; /* next to be sent while the server isn't asked */
+    uint8_t sequence; /* next to be sent while the server isn't asked, or is no more */
     uint8_t retries;
     uint32_t id;
     uint32_t capabilities;         /* what both sides have */

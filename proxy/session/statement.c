@@ -152,7 +152,8 @@ void statement_fail(struct session *session, uint16_t code, const char *state, c
     conn_consume(&session->conn, session->request);
     session->request = 0;
     session->row_count = -1;
-    session_send_err(session, 1, code, state, message, length);
+    session_send_err(session, session->answer_sent ? session->sequence : 1, code, state, message, length);
+    session->answer_sent = 0;
     session_step_to(session, SESSION_READY);
     session_next(session);
 }
@@ -642,16 +643,22 @@ void statement_lost(struct session *session, struct backend *backend)
     }
     if (!pins && statement_again(session))
         return;
-    if (session->answer_sent) {
-        session_close(session); /* in the middle of a result: nothing can be said any more */
+    if (session->answer_sent && !result_between_packets(&backend->result)) {
+        session_close(session); /* in the middle of a long row: nothing can be said any more */
         return;
     }
+    if (session->answer_sent)
+        session->sequence = (uint8_t)(backend->result.sequence + 1);
     if (pins & PIN_TRANSACTION && session->statement.verb != SQL_COMMIT) {
         session->lost = pins;
         fail_lost(session);
         return;
     }
-    fail_with_text(
-        session, SERVER_ERROR_SERVER_SHUTDOWN, "08S01", "%s",
-        "outcome unknown: the server was lost after the statement was sent and before it answered");
+    if (statement_may_repeat(session))
+        fail_with_text(session, SERVER_ERROR_SERVER_SHUTDOWN, "08S01", "%s",
+                       "The server was lost while it answered");
+    else
+        fail_with_text(
+            session, SERVER_ERROR_SERVER_SHUTDOWN, "08S01", "%s",
+            "outcome unknown: the server was lost after the statement was sent and before it answered");
 }

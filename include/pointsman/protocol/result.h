@@ -4,7 +4,8 @@
  *   bytes from the server ──> result_next(&tracker, data, n, &event) ──> one event, and how far it got
  *
  *   RESULT_BYTES   so many bytes are nobody's business: counts, definitions, the EOF behind them, rows,
- *                  progress reports; as many as possible at once, parts of packets included
+ *                  progress reports; as many as possible at once. Only packets longer than
+ *                  RESULT_PACKET_HOLD_MAX come in parts, so that between events something else can be said
  *   RESULT_OK / RESULT_ERR / RESULT_EOF   one whole packet (header included) that says something
  *   RESULT_LOCAL_INFILE  the server asks for a file; the client's packets follow, then OK or ERR
  *   RESULT_MORE    a packet that must be seen whole isn't there yet: come again with the same bytes and more
@@ -57,13 +58,16 @@ enum result_shape {
     RESULT_SHAPE_ENDLESS, /* COM_BINLOG_DUMP: everything is bytes until ERR or the connection's end */
 };
 
-enum { RESULT_PACKET_HOLD_MAX = 16384 }; /* OK/ERR/EOF longer than this: RESULT_BAD */
+enum {
+    RESULT_PACKET_HOLD_MAX = 16384
+}; /* OK/ERR/EOF longer than this: RESULT_BAD; other packets: in parts */
 
 struct result {
     enum result_shape shape;
     uint32_t capabilities; /* of the connection: DEPRECATE_EOF, OPTIONAL_METADATA; LOCAL_FILES (without it a
                               request for a file is RESULT_BAD) */
     uint8_t state;         /* private */
+    uint8_t sequence;      /* of the last packet whose header was passed */
     bool continued;        /* the packet before was PACKET_MAX long: the next one is a part of it */
     uint64_t definitions;  /* still to come */
     uint32_t skip;         /* payload bytes of the present packet still to come */
@@ -76,6 +80,12 @@ struct result {
     bool out_parameters;    /* private: the present result set is followed by another whatever its EOF says */
     bool metadata_left_out; /* private: optional metadata, and none follows */
 };
+
+/* The bytes passed so far end with a packet: an ERR may follow them, with the next sequence id. */
+static inline bool result_between_packets(const struct result *result)
+{
+    return result->skip == 0 && !result->continued;
+}
 
 void result_begin(struct result *result, enum result_shape shape, uint32_t capabilities);
 enum result_shape result_shape_of(uint8_t command); /* enum command_code */
