@@ -482,11 +482,10 @@ void sql_prove_to(struct sql_reader *reader, const char *word)
 
 void sql_prove(struct sql_reader *reader)
 {
-    const struct sql_token *token = sql_now(reader), *before = sql_back(reader, 1);
+    const struct sql_token *token = sql_now(reader);
 
     while (!(token->flags & SQL_ENDS)) {
-        prove_token(reader, token, before);
-        before = token;
+        prove_token(reader, token, token - 1);
         token = sql_step_inline(reader);
     }
     if (reader->in_list)

@@ -16,9 +16,10 @@ void sql_reader_init(struct sql_reader *reader, const char *text, size_t length,
     reader->options = options;
     reader->facts = facts;
     reader->digest = (struct sql_digest){0};
-    reader->ring[0] = reader->ring[1] = reader->ring[2] = reader->ring[3] = (struct sql_token){0};
+    reader->window[0] = reader->window[1] = reader->window[2] = (struct sql_token){0};
     memset((char *)reader + offsetof(struct sql_reader, now), 0,
            sizeof(*reader) - offsetof(struct sql_reader, now));
+    reader->now = &reader->window[SQL_BACK_MAX - 1];
     if ((options->unsafe_tables && options->unsafe_tables->count > 0) ||
         (options->watched && options->watched->count > 0))
         reader->lexer.flags = SQL_COMPARE;
