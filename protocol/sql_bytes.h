@@ -8,18 +8,40 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The first n (1 to 8) bytes at p, the first one lowest, zeroes behind; reads nothing at or behind end. */
-static inline uint64_t sql_load(const char *p, size_t n, const char *end)
+/* The eight bytes at p, the first one lowest, zeroes in place of those at or behind end; reads nothing
+   outside of begin..end. */
+static inline uint64_t sql_load(const char *p, const char *begin, const char *end)
 {
     uint64_t lane = 0;
     if (end - p >= 8) {
         memcpy(&lane, p, 8);
-        lane = le64toh(lane);
-        return lane & (UINT64_MAX >> (64 - 8 * n));
+        return le64toh(lane);
     }
-    for (size_t i = 0; i < n && p + i < end; i++)
+    if (end - begin >= 8 && p < end) { /* the last eight, without those before p */
+        memcpy(&lane, end - 8, 8);
+        return le64toh(lane) >> (64 - 8 * (end - p));
+    }
+    for (unsigned i = 0; p + i < end; i++)
         lane |= (uint64_t)(unsigned char)p[i] << (8 * i);
     return lane;
+}
+
+/* Bytes side by side: what is computed is computed for each; comparisons give ff or 00. */
+typedef uint8_t sql_bytes __attribute__((vector_size(16)));
+typedef uint64_t sql_lanes __attribute__((vector_size(16)));
+
+/* ff for each of the eight bytes that is a letter, a digit or an underscore of ASCII, else 00. */
+static inline uint64_t sql_name_bytes(uint64_t lane)
+{
+    sql_bytes bytes = (sql_bytes)(sql_lanes){lane, 0};
+    sql_bytes letter = (bytes | 0x20) - 'a', digit = bytes - '0'; /* what is below wraps around */
+    return ((sql_lanes)((letter < 26) | (digit < 10) | (bytes == '_')))[0];
+}
+
+/* The bytes before the first one that `ends` marks by ff, zeroes behind; all if none is. */
+static inline uint64_t sql_before(uint64_t lane, uint64_t ends)
+{
+    return lane & ((ends & -ends) - 1);
 }
 
 /* Case folded away, in each of the eight bytes: a letter's bit of case is cleared. What else may stand in an
@@ -36,16 +58,13 @@ static inline uint64_t sql_mix(uint64_t a, uint64_t b)
 
 /* The hash of a name without regard to case; *ret_key gets its first eight bytes, folded. Short names are
    their own hash: what they are mixed into does the mixing. */
-static inline uint64_t sql_name_hash(const char *p, size_t n, const char *end, uint64_t *ret_key)
+static inline uint64_t sql_name_hash(const char *p, const char *to, const char *begin, uint64_t *ret_key)
 {
-    if (n <= 8) {
-        *ret_key = n > 0 ? SQL_FOLD(sql_load(p, n, end)) : 0;
-        return *ret_key;
+    uint64_t hash = *ret_key = SQL_FOLD(sql_load(p, begin, to));
+    while (to - p > 8) {
+        p += 8;
+        hash = sql_mix(hash, SQL_FOLD(sql_load(p, begin, to)));
     }
-    uint64_t key = SQL_FOLD(sql_load(p, 8, end)), hash = key;
-    for (size_t i = 8; i < n; i += 8)
-        hash = sql_mix(hash, SQL_FOLD(sql_load(p + i, n - i < 8 ? n - i : 8, end)));
-    *ret_key = key;
     return hash;
 }
 

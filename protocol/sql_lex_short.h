@@ -36,7 +36,7 @@ static inline void sql_set_name(struct sql_lexer *lexer, struct sql_token *token
                                 const char *to)
 {
     token->name = (struct sql_span){from, (uint32_t)(to - from)};
-    token->hash = sql_name_hash(from, (size_t)(to - from), lexer->end, &token->key);
+    token->hash = sql_name_hash(from, to, lexer->begin, &token->key);
 }
 
 static inline const char *sql_skip_digits(const char *p, const char *end)
@@ -46,16 +46,26 @@ static inline const char *sql_skip_digits(const char *p, const char *end)
     return p;
 }
 
-/* The end of the ASCII name that begins at p; NULL if it goes on otherwise, or is N'..' or its kin. */
-static inline const char *sql_short_name(const char *p, const char *end)
+/* The end of the ASCII name that begins at p, read into token->key and hash; NULL if it goes on otherwise, or
+   is N'..' or its kin. */
+static inline const char *sql_short_name(const struct sql_lexer *lexer, struct sql_token *token,
+                                         const char *p)
 {
-    for (const char *to = p + 1; to < end; to++) {
-        uint8_t class = sql_class(to);
-        if (class & (CLASS_LETTER | CLASS_DIGIT))
-            continue;
-        return (class & CLASS_NAME) || (*to == '\'' && to - p == 1) ? NULL : to;
+    const char *from = p, *end = lexer->end;
+    uint64_t lane = sql_load(p, lexer->begin, end), ends = ~sql_name_bytes(lane);
+    uint64_t hash = SQL_FOLD(sql_before(lane, ends));
+
+    token->key = hash;
+    while (!ends) {
+        p += 8;
+        lane = sql_load(p, lexer->begin, end);
+        ends = ~sql_name_bytes(lane);
+        if ((lane = sql_before(lane, ends)) != 0)
+            hash = sql_mix(hash, SQL_FOLD(lane));
     }
-    return end;
+    token->hash = hash;
+    p += (unsigned)__builtin_ctzll(ends) / 8;
+    return p < end && ((sql_class(p) & CLASS_NAME) || (*p == '\'' && p - from == 1)) ? NULL : p;
 }
 
 /* The end of the integer at p; NULL if it is more than that. */
@@ -65,46 +75,48 @@ static inline const char *sql_short_number(const char *p, const char *end)
     return to < end && ((sql_class(to) & CLASS_NAME) || *to == '.') ? NULL : to;
 }
 
-/* False, and nothing done, if the next token needs the long way. */
-static inline bool sql_lex_short(struct sql_lexer *lexer, struct sql_token *token)
+/* A token's fields but key and hash; field by field: as one assignment compilers build it aside and copy it,
+   which costs more than the rest. Inlined, so that most of them are constants. */
+__attribute__((always_inline)) static inline void sql_give(struct sql_lexer *lexer, struct sql_token *token,
+                                                           enum sql_token_kind kind, char punctuation,
+                                                           const char *from, const char *to)
 {
-    const char *from = lexer->at, *end = lexer->end, *to;
-    enum sql_token_kind kind;
-    uint8_t class;
-
-    while (from < end && (sql_class(from) & CLASS_BLANK))
-        from++;
-    if (from >= end)
-        return false;
-    class = sql_class(from);
-    if ((class & CLASS_LETTER) && lexer->options->charset == SQL_CHARSET_PLAIN) {
-        to = sql_short_name(from, end);
-        kind = SQL_TOKEN_WORD;
-    } else if ((class & CLASS_DIGIT) && lexer->last_punctuation != '.') {
-        to = sql_short_number(from, end);
-        kind = SQL_TOKEN_NUMBER;
-    } else if (class & CLASS_SINGLE) {
-        to = from + 1;
-        kind = SQL_TOKEN_PUNCTUATION;
-    } else {
-        return false;
-    }
-    if (!to)
-        return false;
-    /* Field by field: as one assignment compilers build it aside and copy it, which costs more than the rest.
-     */
     token->text = from;
     token->length = (uint32_t)(to - from);
     token->kind = (uint8_t)kind;
-    token->punctuation = kind == SQL_TOKEN_PUNCTUATION ? *from : '\0';
-    token->flags = lexer->flags | (*from == ';' ? SQL_ENDS : 0);
+    token->punctuation = punctuation;
+    token->flags = lexer->flags;
     token->name = (struct sql_span){from, (uint32_t)(to - from)}; /* of signs and numbers: no keyword's */
-    if (kind == SQL_TOKEN_WORD)
-        token->hash = sql_name_hash(from, (size_t)(to - from), end, &token->key);
     lexer->at = to;
-    lexer->last_kind = token->kind;
-    lexer->last_punctuation = token->punctuation;
+    lexer->last_kind = (uint8_t)kind;
+    lexer->last_punctuation = punctuation;
     lexer->tokens++;
+}
+
+/* False, and nothing stepped over, if the next token needs the long way. */
+static inline bool sql_lex_short(struct sql_lexer *lexer, struct sql_token *token)
+{
+    const char *from = lexer->at, *end = lexer->end, *to;
+    uint8_t class = CLASS_BLANK; /* at the end too: none of those below */
+
+    while (from < end && ((class = sql_class(from)) & CLASS_BLANK))
+        from++;
+    if (class & CLASS_LETTER) {
+        to = sql_short_name(lexer, token, from);
+        if (!to)
+            return false;
+        sql_give(lexer, token, SQL_TOKEN_WORD, '\0', from, to);
+    } else if ((class & CLASS_DIGIT) && lexer->last_punctuation != '.') {
+        to = sql_short_number(from, end);
+        if (!to)
+            return false;
+        sql_give(lexer, token, SQL_TOKEN_NUMBER, '\0', from, to);
+    } else if (class & CLASS_SINGLE) {
+        sql_give(lexer, token, SQL_TOKEN_PUNCTUATION, *from, from, from + 1);
+        token->flags |= *from == ';' ? SQL_ENDS : 0;
+    } else {
+        return false;
+    }
     return true;
 }
 

@@ -410,14 +410,10 @@ static void close_parenthesis(struct sql_reader *reader)
         reader->depth--;
 }
 
-static void prove_punctuation(struct sql_reader *reader, char punctuation)
+static inline void prove_comma(struct sql_reader *reader)
 {
-    if (punctuation == '(')
-        open_parenthesis(reader);
-    else if (punctuation == ')')
-        close_parenthesis(reader);
-    else if (reader->in_list && reader->depth == reader->outer)
-        sql_calls_item_end(reader); /* at a comma */
+    if (reader->in_list && reader->depth == reader->outer)
+        sql_calls_item_end(reader);
 }
 
 static void prove_rare(struct sql_reader *reader, const struct sql_token *token)
@@ -461,8 +457,12 @@ prove_token(struct sql_reader *reader, const struct sql_token *token, const stru
         sql_calls_await(reader);
     if (token->kind == SQL_TOKEN_WORD)
         prove_name_or_word(reader, token, before);
-    else if (punctuation == ',' || punctuation == '(' || punctuation == ')')
-        prove_punctuation(reader, punctuation);
+    else if (punctuation == ',')
+        prove_comma(reader);
+    else if (punctuation == '(')
+        open_parenthesis(reader);
+    else if (punctuation == ')')
+        close_parenthesis(reader);
     else if (token->kind != SQL_TOKEN_PUNCTUATION && token->kind != SQL_TOKEN_NUMBER)
         prove_rare(reader, token);
 }
@@ -482,11 +482,10 @@ void sql_prove_to(struct sql_reader *reader, const char *word)
 
 void sql_prove(struct sql_reader *reader)
 {
-    const struct sql_token *token = sql_now(reader), *before = sql_back(reader, 1);
+    const struct sql_token *token = sql_now(reader);
 
     while (!(token->flags & SQL_ENDS)) {
-        prove_token(reader, token, before);
-        before = token;
+        prove_token(reader, token, token - 1);
         token = sql_step_inline(reader);
     }
     if (reader->in_list)

@@ -7,7 +7,6 @@
  */
 #include "sql_reader.h"
 
-#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
@@ -428,12 +427,15 @@ static size_t consumed(const struct sql_reader *reader, const char *text, size_t
 /* All but the calls, which count only up to calls_count: clearing them would cost as much as a short read. */
 static void init_facts(struct sql_facts *facts)
 {
-    memset(facts, 0, offsetof(struct sql_facts, calls));
     facts->verb = SQL_UNKNOWN;
     facts->reason = SQL_REASON_UNKNOWN;
+    facts->effects = 0;
+    facts->digest = 0;
+    facts->because = facts->name = facts->set_text = (struct sql_span){0};
+    facts->kill_id = 0;
+    facts->hint = (struct sql_hint){0};
     facts->calls_count = 0;
     facts->calls_overflow = false;
-    facts->set_text = (struct sql_span){0};
 }
 
 size_t sql_read(const char *text, size_t length, const struct sql_options *options,

@@ -19,6 +19,7 @@
 #include "sql_words.h"
 
 enum { SQL_DEPTH_MAX = 63 };
+enum { SQL_BACK_MAX = 3, SQL_WINDOW = 16 };
 
 enum {
     SQL_AWAITS_ITEM = 1 << 0,  /* an item's first token */
@@ -30,8 +31,8 @@ struct sql_reader {
     const struct sql_options *options;
     struct sql_facts *facts;
     struct sql_digest digest;
-    struct sql_token ring[4]; /* the current token and the three before */
-    unsigned now;
+    struct sql_token window[SQL_WINDOW]; /* tokens, one behind the other; when full, the last begin it anew */
+    struct sql_token *now;               /* the current token; before it at least three */
 
     /* sql_proof.c */
     bool free_of_calls; /* names before parentheses are no calls here (column lists of DDL) */
@@ -54,10 +55,10 @@ struct sql_reader {
     const char *call_at; /* its name */
 };
 
-/* The token n before the current one, n <= 3; kind END where there is none. */
+/* The token n before the current one, n <= SQL_BACK_MAX; kind END where there is none. */
 static inline const struct sql_token *sql_back(const struct sql_reader *reader, unsigned n)
 {
-    return &reader->ring[(reader->now - n) & 3];
+    return reader->now - n;
 }
 
 static inline const struct sql_token *sql_now(const struct sql_reader *reader)
@@ -74,7 +75,11 @@ void sql_look_closer(struct sql_reader *reader, const struct sql_token *token);
 /* To the next token; it is hashed, and compared with the names of the options. */
 static inline const struct sql_token *sql_step_inline(struct sql_reader *reader)
 {
-    struct sql_token *token = &reader->ring[++reader->now & 3];
+    if (reader->now == &reader->window[SQL_WINDOW - 1]) {
+        memcpy(reader->window, reader->now - (SQL_BACK_MAX - 1), SQL_BACK_MAX * sizeof(*reader->now));
+        reader->now = &reader->window[SQL_BACK_MAX - 1];
+    }
+    struct sql_token *token = ++reader->now;
 
     if (!sql_lex_short(&reader->lexer, token))
         sql_lex_long(&reader->lexer, token);

@@ -1,5 +1,5 @@
 /*
- * sql_words.c - keywords by their first eight letters as one number: one switch, no table to walk.
+ * sql_words.c - keywords by their first eight letters as one number, which tells where to look.
  */
 #include "sql_words.h"
 
@@ -16,7 +16,7 @@ static bool ends_with(const struct sql_token *token, const char *tail)
     return exactly(token, 8 + strlen(tail)) && strncasecmp(token->name.at + 8, tail, strlen(tail)) == 0;
 }
 
-static enum sql_word long_word(const struct sql_token *token)
+enum sql_word sql_word_long(const struct sql_token *token)
 {
     switch (token->key) {
     case SQL_KEY('i', 'n', 't', 'e', 'r', 's', 'e', 'c'):
@@ -31,47 +31,45 @@ static enum sql_word long_word(const struct sql_token *token)
     return SQL_WORD_OTHER;
 }
 
-enum sql_word sql_word(const struct sql_token *token)
-{
-    if (token->name.length > 8)
-        return long_word(token);
-    switch (token->key) {
-    case SQL_KEY('s', 'e', 'l', 'e', 'c', 't'): return SQL_WORD_SELECT;
-    case SQL_KEY('f', 'r', 'o', 'm'): return SQL_WORD_FROM;
-    case SQL_KEY('w', 'h', 'e', 'r', 'e'): return SQL_WORD_CLAUSE;
-    case SQL_KEY('g', 'r', 'o', 'u', 'p'): return SQL_WORD_CLAUSE;
-    case SQL_KEY('h', 'a', 'v', 'i', 'n', 'g'): return SQL_WORD_CLAUSE;
-    case SQL_KEY('o', 'r', 'd', 'e', 'r'): return SQL_WORD_CLAUSE;
-    case SQL_KEY('w', 'i', 'n', 'd', 'o', 'w'): return SQL_WORD_CLAUSE;
-    case SQL_KEY('b', 'y'): return SQL_WORD_BY;
-    case SQL_KEY('l', 'i', 'm', 'i', 't'): return SQL_WORD_LIMIT;
-    case SQL_KEY('f', 'e', 't', 'c', 'h'): return SQL_WORD_LIMIT;
-    case SQL_KEY('o', 'f', 'f', 's', 'e', 't'): return SQL_WORD_LIMIT;
-    case SQL_KEY('u', 'n', 'i', 'o', 'n'): return SQL_WORD_UNION;
-    case SQL_KEY('e', 'x', 'c', 'e', 'p', 't'): return SQL_WORD_UNION;
-    case SQL_KEY('m', 'i', 'n', 'u', 's'): return SQL_WORD_UNION;
-    case SQL_KEY('w', 'i', 't', 'h'): return SQL_WORD_WITH;
-    case SQL_KEY('v', 'a', 'l', 'u', 'e', 's'): return SQL_WORD_VALUES;
-    case SQL_KEY('t', 'a', 'b', 'l', 'e'): return SQL_WORD_VALUES;
-    case SQL_KEY('i', 'n', 't', 'o'): return SQL_WORD_INTO;
-    case SQL_KEY('f', 'o', 'r'): return SQL_WORD_FOR;
-    case SQL_KEY('u', 'p', 'd', 'a', 't', 'e'): return SQL_WORD_UPDATE;
-    case SQL_KEY('s', 'h', 'a', 'r', 'e'): return SQL_WORD_SHARE;
-    case SQL_KEY('l', 'o', 'c', 'k'): return SQL_WORD_LOCK;
-    case SQL_KEY('i', 'n', 's', 'e', 'r', 't'): return SQL_WORD_INSERT;
-    case SQL_KEY('r', 'e', 'p', 'l', 'a', 'c', 'e'): return SQL_WORD_INSERT;
-    case SQL_KEY('d', 'e', 'l', 'e', 't', 'e'): return SQL_WORD_WRITE;
-    case SQL_KEY('c', 'a', 'l', 'l'): return SQL_WORD_WRITE;
-    case SQL_KEY('c', 'r', 'e', 'a', 't', 'e'): return SQL_WORD_WRITE;
-    case SQL_KEY('a', 'l', 't', 'e', 'r'): return SQL_WORD_WRITE;
-    case SQL_KEY('d', 'r', 'o', 'p'): return SQL_WORD_WRITE;
-    case SQL_KEY('g', 'r', 'a', 'n', 't'): return SQL_WORD_WRITE;
-    case SQL_KEY('r', 'e', 'v', 'o', 'k', 'e'): return SQL_WORD_WRITE;
-    case SQL_KEY('l', 'o', 'a', 'd'): return SQL_WORD_WRITE;
-    case SQL_KEY('t', 'r', 'i', 'g', 'g', 'e', 'r'): return SQL_WORD_WRITE;
-    }
-    return SQL_WORD_OTHER;
-}
+/* Should the compiler say that a slot is initialised twice: another odd number in SQL_WORD_SLOT parts them.
+ */
+#define WORD(word, ...) [SQL_WORD_SLOT(SQL_KEY(__VA_ARGS__))] = {SQL_KEY(__VA_ARGS__), word}
+
+const struct sql_word_slot sql_word_slots[SQL_WORD_SLOTS] = {
+    WORD(SQL_WORD_SELECT, 's', 'e', 'l', 'e', 'c', 't'),
+    WORD(SQL_WORD_FROM, 'f', 'r', 'o', 'm'),
+    WORD(SQL_WORD_CLAUSE, 'w', 'h', 'e', 'r', 'e'),
+    WORD(SQL_WORD_CLAUSE, 'g', 'r', 'o', 'u', 'p'),
+    WORD(SQL_WORD_CLAUSE, 'h', 'a', 'v', 'i', 'n', 'g'),
+    WORD(SQL_WORD_CLAUSE, 'o', 'r', 'd', 'e', 'r'),
+    WORD(SQL_WORD_CLAUSE, 'w', 'i', 'n', 'd', 'o', 'w'),
+    WORD(SQL_WORD_BY, 'b', 'y'),
+    WORD(SQL_WORD_LIMIT, 'l', 'i', 'm', 'i', 't'),
+    WORD(SQL_WORD_LIMIT, 'f', 'e', 't', 'c', 'h'),
+    WORD(SQL_WORD_LIMIT, 'o', 'f', 'f', 's', 'e', 't'),
+    WORD(SQL_WORD_UNION, 'u', 'n', 'i', 'o', 'n'),
+    WORD(SQL_WORD_UNION, 'e', 'x', 'c', 'e', 'p', 't'),
+    WORD(SQL_WORD_UNION, 'm', 'i', 'n', 'u', 's'),
+    WORD(SQL_WORD_WITH, 'w', 'i', 't', 'h'),
+    WORD(SQL_WORD_VALUES, 'v', 'a', 'l', 'u', 'e', 's'),
+    WORD(SQL_WORD_VALUES, 't', 'a', 'b', 'l', 'e'),
+    WORD(SQL_WORD_INTO, 'i', 'n', 't', 'o'),
+    WORD(SQL_WORD_FOR, 'f', 'o', 'r'),
+    WORD(SQL_WORD_UPDATE, 'u', 'p', 'd', 'a', 't', 'e'),
+    WORD(SQL_WORD_SHARE, 's', 'h', 'a', 'r', 'e'),
+    WORD(SQL_WORD_LOCK, 'l', 'o', 'c', 'k'),
+    WORD(SQL_WORD_INSERT, 'i', 'n', 's', 'e', 'r', 't'),
+    WORD(SQL_WORD_INSERT, 'r', 'e', 'p', 'l', 'a', 'c', 'e'),
+    WORD(SQL_WORD_WRITE, 'd', 'e', 'l', 'e', 't', 'e'),
+    WORD(SQL_WORD_WRITE, 'c', 'a', 'l', 'l'),
+    WORD(SQL_WORD_WRITE, 'c', 'r', 'e', 'a', 't', 'e'),
+    WORD(SQL_WORD_WRITE, 'a', 'l', 't', 'e', 'r'),
+    WORD(SQL_WORD_WRITE, 'd', 'r', 'o', 'p'),
+    WORD(SQL_WORD_WRITE, 'g', 'r', 'a', 'n', 't'),
+    WORD(SQL_WORD_WRITE, 'r', 'e', 'v', 'o', 'k', 'e'),
+    WORD(SQL_WORD_WRITE, 'l', 'o', 'a', 'd'),
+    WORD(SQL_WORD_WRITE, 't', 'r', 'i', 'g', 'g', 'e', 'r'),
+};
 
 static bool is_one_of(const struct sql_token *token, const char *const *words, size_t count)
 {
