@@ -153,7 +153,7 @@ void pool_share_tick(struct pool *pool)
     uint64_t taken = pool->taken_us * 100, expected = pool->expected_us;
     if (expected && taken < expected * ROOMY && is_queued(pool) && pool->share_limit < POOL_EAGER)
         pool->share_limit++;
-    else if (taken >= expected * CROWDED && pool->share_limit > POOL_SHARED)
+    else if (expected && taken >= expected * CROWDED && pool->share_limit > POOL_SHARED)
         pool->share_limit--;
     pool->taken_us -= pool->taken_us / 4;
     pool->expected_us -= pool->expected_us / 4;

@@ -182,6 +182,7 @@ static bool heal(struct relay *relay, const struct answer_err *err)
     session->backend = NULL;
     backend->warnings = true;
     relay->session = NULL;
+    backend->head_since = clock_us();
     backend_answered(backend);
     if (backend->list == BACKEND_SHARED)
         backend_settle(backend);

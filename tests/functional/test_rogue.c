@@ -325,6 +325,7 @@ static void results_without_end_take_no_memory(void **state)
         assert_true(process_usage(writer->pid, &before));
         struct raw *client = open_at(writer, NULL, 0);
         raw_query(client, "DELETE FROM shop.item WHERE name = 'rogue'");
+        shutdown(client->fd, SHUT_WR); /* so that it is closed behind an ERR too */
         for (ssize_t n = 1; n > 0 && total < 12000000; total += (size_t)n)
             if ((n = recv(client->fd, buffer, sizeof buffer, 0)) < 0)
                 n = 0;
