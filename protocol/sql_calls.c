@@ -5,28 +5,17 @@
  *             └─ text ───────┘
  *             └─ item ───────────┘                   (none for FOUND_ROWS(): it has an alias)
  *
- * Where a literal in the call's place would change what the statement means or what its columns are called,
- * and an alias can't repair that, calls_overflow says so: the statement has to run where it belongs.
+ * So it is in every select list but those within an item: a derived table's columns are named too. Where a
+ * literal in the call's place would change what a column is called, and no alias can repair that,
+ * calls_overflow says so: the statement has to run where it belongs.
  */
 #include "sql_reader.h"
-
-/* Inside of a SELECT that stands deeper than the outermost one? */
-static bool in_inner_select(const struct sql_reader *reader)
-{
-    for (unsigned depth = reader->outer + 1; depth <= reader->depth; depth++) {
-        if (reader->select_at & UINT64_C(1) << depth)
-            return true;
-    }
-    return false;
-}
 
 void sql_calls_add(struct sql_reader *reader, enum sql_call_kind kind, struct sql_span text)
 {
     struct sql_facts *facts = reader->facts;
 
-    /* ORDER BY 5 is the fifth column; an inner SELECT's column may be named by an outer one. */
-    bool in_inner = !reader->in_list && in_inner_select(reader);
-    if (facts->calls_count == SQL_CALLS_MAX || reader->sorted || in_inner) {
+    if (facts->calls_count == SQL_CALLS_MAX) {
         facts->calls_overflow = true;
         return;
     }
@@ -67,14 +56,15 @@ static void close_call(struct sql_reader *reader)
     sql_blame(reader, SQL_REASON_FUNCTION, sql_back(reader, 2));
 }
 
-/* ---- items of the outermost select list ---- */
+/* ---- items of select lists that give columns their names ---- */
 
 void sql_calls_select(struct sql_reader *reader)
 {
     reader->selects++;
-    if (reader->depth != reader->outer)
+    if (reader->in_list) /* a subquery in an item, which is named by the whole of that */
         return;
     reader->in_list = true;
+    reader->list_depth = reader->depth;
     reader->item = NULL;
     reader->awaits |= SQL_AWAITS_ITEM;
     reader->item_calls = reader->facts->calls_count;
@@ -104,36 +94,47 @@ static bool is_keyword_value(const struct sql_token *token)
                                              sql_token_is(token, "false") || sql_token_is(token, "unknown"));
 }
 
-enum alias { NO_ALIAS, ALIAS, UNCLEAR };
+/* An END at the item's end: of its last CASE, or a name? */
+static bool ends_case(const struct sql_reader *reader, const struct sql_token *last)
+{
+    struct sql_lexer lexer;
+    struct sql_token token;
+    int open = 0;
+
+    sql_lex_init(&lexer, reader->item, (size_t)(last->text - reader->item), reader->options, NULL);
+    for (sql_lex_next(&lexer, &token); !(token.flags & SQL_ENDS); sql_lex_next(&lexer, &token)) {
+        if (token.kind == SQL_TOKEN_WORD)
+            open += sql_token_is(&token, "case") - sql_token_is(&token, "end");
+    }
+    return open > 0;
+}
 
 /* Does the item that ends before the current token have an alias? */
-static enum alias alias_of(const struct sql_reader *reader)
+static bool has_alias(const struct sql_reader *reader)
 {
     const struct sql_token *last = sql_back(reader, 1), *before = sql_back(reader, 2);
 
     if (last->kind != SQL_TOKEN_STRING && !sql_is_name(last))
-        return NO_ALIAS;
+        return false;
     if (before->kind == SQL_TOKEN_WORD && sql_token_is(before, "as"))
-        return ALIAS;
+        return true;
     if (is_keyword_value(last) || sql_word_is_operator(before))
-        return NO_ALIAS;
+        return false;
     if (last->kind == SQL_TOKEN_WORD && sql_token_is(last, "end"))
-        return UNCLEAR;
+        return !ends_case(reader, last);
     if (before->kind == SQL_TOKEN_PUNCTUATION)
-        return before->punctuation == ')' ? ALIAS : NO_ALIAS;
-    return before->kind == SQL_TOKEN_ASSIGN ? NO_ALIAS : ALIAS;
+        return before->punctuation == ')';
+    return before->kind != SQL_TOKEN_ASSIGN;
 }
 
 void sql_calls_item_end(struct sql_reader *reader)
 {
     struct sql_facts *facts = reader->facts;
     const struct sql_token *last = sql_back(reader, 1);
-    enum alias alias = reader->item_calls < facts->calls_count ? alias_of(reader) : ALIAS;
+    bool named = reader->item_calls == facts->calls_count || !reader->item || has_alias(reader);
 
-    if (alias == UNCLEAR)
-        facts->calls_overflow = true;
     for (; reader->item_calls < facts->calls_count; reader->item_calls++) {
-        if (alias == NO_ALIAS && reader->item)
+        if (!named)
             facts->calls[reader->item_calls].item = (struct sql_span){
                 reader->item, (uint32_t)(last->text + last->length - reader->item)};
     }

@@ -134,7 +134,7 @@ static void prove_assignment(struct sql_reader *reader)
 
 static void end_list(struct sql_reader *reader)
 {
-    if (reader->in_list && reader->depth == reader->outer)
+    if (reader->in_list && reader->depth == reader->list_depth)
         sql_calls_list_end(reader);
 }
 
@@ -202,10 +202,7 @@ static void prove_word(struct sql_reader *reader, enum sql_word word)
     case SQL_WORD_SELECT: prove_select(reader); break;
     case SQL_WORD_FROM: prove_from(reader); break;
     case SQL_WORD_CLAUSE: end_tables(reader); break;
-    case SQL_WORD_BY:
-        reader->with_at &= ~here(reader);
-        reader->sorted |= !sql_token_is(before, "partition");
-        break;
+    case SQL_WORD_BY: reader->with_at &= ~here(reader); break;
     case SQL_WORD_LIMIT:
     case SQL_WORD_UNION:
         sql_effect(reader, SQL_FOUND_ROWS_UNCERTAIN);
@@ -404,7 +401,7 @@ static void open_parenthesis(struct sql_reader *reader)
 
 static void close_parenthesis(struct sql_reader *reader)
 {
-    if (reader->in_list && reader->depth == reader->outer)
+    if (reader->in_list && reader->depth == reader->list_depth)
         sql_calls_list_end(reader);
     if (reader->depth > 0)
         reader->depth--;
@@ -412,7 +409,7 @@ static void close_parenthesis(struct sql_reader *reader)
 
 static inline void prove_comma(struct sql_reader *reader)
 {
-    if (reader->in_list && reader->depth == reader->outer)
+    if (reader->in_list && reader->depth == reader->list_depth)
         sql_calls_item_end(reader);
 }
 

@@ -44,10 +44,10 @@ struct sql_reader {
     uint64_t select_at; /* bit n: behind a SELECT at depth n */
     uint64_t from_at;   /* bit n: in the list of tables of a SELECT at depth n */
     bool into;          /* behind INTO: variables are assigned */
-    bool sorted;        /* behind ORDER BY or GROUP BY: a literal there would be a column's number */
 
     /* sql_calls.c */
-    bool in_list;        /* in the outermost select list */
+    bool in_list;        /* in a select list, and not within an item of another */
+    unsigned list_depth; /* its depth */
     const char *item;    /* the current item's first token; NULL: it comes next */
     uint8_t item_calls;  /* facts->calls[] from here on are in the current item */
     uint8_t awaits;      /* SQL_AWAITS_ bits: what the next token may bring */

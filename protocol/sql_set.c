@@ -63,10 +63,8 @@ static enum sql_value_kind prove_value(struct sql_span text, const struct sql_op
     sql_prove(&reader);
     if (reader.broken)
         sql_blame(&reader, SQL_REASON_UNKNOWN, NULL);
-    if (reader.selects > 0) {
+    if (reader.selects > 0)
         sql_blame(&reader, SQL_REASON_UNKNOWN, NULL);
-        value->calls_overflow |= value->calls_count > 0;
-    }
     return value->reason == SQL_REASON_READ ? SQL_VALUE_EXPRESSION : SQL_VALUE_PRIMARY;
 }
 

@@ -177,9 +177,9 @@ enum sql_call_kind { SQL_CALL_INSERT_ID, SQL_CALL_FOUND_ROWS, SQL_CALL_ROW_COUNT
 
 /*
  * A place in the text where a value of the connection's past is read: FOUND_ROWS(), @@identity ...
- * The whole of `text` can be replaced by a literal. Where it stands in an item of the outermost select
- * list that has no alias, the item's text is `item` (the server would name the column so) and an alias
- * must be added right behind it; else item.at is NULL.
+ * The whole of `text` can be replaced by an expression. Where it stands in an item of a select list (the
+ * outermost one, for an item within an item) that has no alias, the item's text is `item` (the server would
+ * name the column so) and an alias must be added right behind it; else item.at is NULL.
  */
 struct sql_call {
     enum sql_call_kind kind;
