@@ -1,4 +1,6 @@
 /* show_sessions.c - SHOW SESSIONS and SHOW PINS: both from the rows that workers copy for us. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,52 +58,82 @@ const struct column pins_columns[] = {
     {"age_ms", COLUMN_NUMBER}, {"idle_ms", COLUMN_NUMBER},
 };
 
-struct pin_sums {
-    uint64_t sessions[PINS], idle[PINS];
-    uint64_t longest_idle_ms[PINS]; /* of those that are idle now */
+/* Sessions that are held for one reason because of one kind of statement. */
+struct pin_group {
+    unsigned bit;
+    uint64_t digest, sessions, age_ms, idle_ms; /* the oldest, the longest idle */
 };
 
-static void add_pin(struct pin_sums *sums, const char *name, size_t length, const struct session_row *row)
+struct pin_groups {
+    struct pin_group *groups; /* owned */
+    size_t count;
+    bool failed;
+};
+
+/* So that an application with a thousand kinds of transactions doesn't get a thousand rows: what is left over
+ * is summed up under no digest. */
+enum { PIN_GROUPS_MAX = 256 };
+
+static struct pin_group *group_of(struct pin_groups *all, unsigned bit, uint64_t digest)
 {
-    for (unsigned bit = 0; bit < PINS; bit++) {
-        if (strlen(pin_name(bit)) != length || memcmp(pin_name(bit), name, length) != 0)
-            continue;
-        bool idle = strcmp(row->state, "idle") == 0;
-        sums->sessions[bit]++;
-        sums->idle[bit] += idle;
-        if (idle && row->since_ms > sums->longest_idle_ms[bit])
-            sums->longest_idle_ms[bit] = row->since_ms;
-    }
+    if (all->count >= PIN_GROUPS_MAX)
+        digest = 0;
+    for (size_t i = 0; i < all->count; i++)
+        if (all->groups[i].bit == bit && all->groups[i].digest == digest)
+            return &all->groups[i];
+    struct pin_group *groups = realloc(all->groups, (all->count + 1) * sizeof *groups);
+    if (!groups)
+        return NULL;
+    all->groups = groups;
+    groups[all->count] = (struct pin_group){.bit = bit, .digest = digest};
+    return &groups[all->count++];
 }
 
-/* A row names its pins with commas between them. */
 static void add_pins(const struct session_row *row, void *arg)
 {
-    for (const char *name = row->pinned_by; *name;) {
-        size_t length = strcspn(name, ",");
-        add_pin(arg, name, length, row);
-        name += length + (name[length] == ',');
+    struct pin_groups *all = arg;
+    for (unsigned bit = 0; bit < PINS; bit++) {
+        struct pin_group *group = row->pins >> bit & 1 ? group_of(all, bit, row->pin_digests[bit]) : NULL;
+        if (!group) {
+            all->failed |= row->pins >> bit & 1;
+            continue;
+        }
+        group->sessions++;
+        if (row->pin_ages_ms[bit] > group->age_ms)
+            group->age_ms = row->pin_ages_ms[bit];
+        if (row->idle_ms > group->idle_ms)
+            group->idle_ms = row->idle_ms;
     }
 }
 
-/* Which statement pinned, and when, is not in the workers' rows: digest is empty, age_ms NULL. */
+/* Those that hold the most connections first. */
+static int compare_groups(const void *a, const void *b)
+{
+    const struct pin_group *one = a, *other = b;
+    if (one->sessions != other->sessions)
+        return one->sessions < other->sessions ? 1 : -1;
+    return one->bit != other->bit ? (one->bit < other->bit ? -1 : 1) : 0;
+}
+
 void show_pins(struct request *request, struct reply *reply)
 {
     struct result_set *set = &reply->set;
-    struct pin_sums sums = {0};
-    if (!each_session(request->asker->context->workers, add_pins, &sums))
-        set->failed = true;
-    for (unsigned bit = 0; bit < PINS; bit++) {
-        if (sums.sessions[bit] == 0)
-            continue;
-        result_text(set, pin_name(bit));
-        result_text(set, "");
-        result_number(set, (int64_t)sums.sessions[bit]);
-        result_null(set);
-        if (sums.idle[bit])
-            result_number(set, (int64_t)sums.longest_idle_ms[bit]);
-        else
-            result_null(set);
+    struct pin_groups all = {0};
+    bool complete = each_session(request->asker->context->workers, add_pins, &all);
+    set->failed |= !complete || all.failed;
+    if (all.count)
+        qsort(all.groups, all.count, sizeof *all.groups, compare_groups);
+    for (size_t i = 0; i < all.count; i++) {
+        const struct pin_group *group = &all.groups[i];
+        char digest[20] = "";
+        if (group->digest)
+            snprintf(digest, sizeof digest, "%016" PRIx64, group->digest);
+        result_text(set, pin_name(group->bit));
+        result_text(set, digest);
+        result_number(set, (int64_t)group->sessions);
+        result_number(set, (int64_t)group->age_ms);
+        result_number(set, (int64_t)group->idle_ms);
         result_row_end(set);
     }
+    free(all.groups);
 }

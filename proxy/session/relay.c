@@ -157,16 +157,6 @@ static void client_eof(struct relay *relay, const struct result_event *event)
     pass(relay, event->length);
 }
 
-/* Errors that a replica gives where the primary would not: it is read-only, or it lags. */
-static bool may_heal(uint16_t code)
-{
-    static const uint16_t codes[] = {1290, 1792, 1836, 1146, 1049, 1054, 1305, 1044, 1045, 1142, 1227};
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (codes[i] == code)
-            return true;
-    return false;
-}
-
 static bool heal(struct relay *relay, const struct answer_err *err)
 {
     struct session *session = relay->session;
@@ -174,11 +164,12 @@ static bool heal(struct relay *relay, const struct answer_err *err)
     struct backend *backend = relay->backend;
     int primary = worker->topology->primary;
     if (session->answer_sent || session->muted || relay->parts_count || relay->run ||
-        primary == TOPOLOGY_NOBODY || backend->pool->server == primary || !may_heal(err->code) ||
+        primary == TOPOLOGY_NOBODY || backend->pool->server == primary || !heal_may(err->code) ||
         !statement_may_repeat(session) || session->login || session->retries)
         return false;
     session->statement.healed = true;
     figure_add(&worker->figures.heals, 1);
+    heal_note(worker, session->statement.digest, session_now(session));
     session->backend = NULL;
     backend->warnings = true;
     relay->session = NULL;

@@ -10,8 +10,8 @@
  * Files: session.c life and the client's socket · login.c · command.c a table of COM_* · statement.c one
  * statement's way · relay.c the answer's way · effects.c what answers say of the session · past.c
  * LAST_INSERT_ID() and its kin · holds.c what ties it to its connection, by name, in ledger.c's list ·
- * share.c reads of several sessions on one connection, pace.c which are quick enough · stream.c requests
- * longer than a chunk · worker.c the loop.
+ * share.c reads of several sessions on one connection, pace.c which are quick enough · heal.c misroutes ·
+ * stream.c requests longer than a chunk · worker.c the loop.
  */
 #ifndef POINTSMAN_SESSION_SESSION_H
 #define POINTSMAN_SESSION_SESSION_H
@@ -222,6 +222,13 @@ void share_lost(struct backend *backend);
 bool share_ended(struct session *session, struct backend *backend);
 /* How long the head's answer took, on whatever connection. now: us. */
 void share_learn(struct session *session, struct backend *backend, uint64_t now, bool good);
+
+/* ---- heal.c ---- */
+bool heal_may(uint16_t code); /* an error of a replica that the primary might not give */
+void heal_note(struct worker *worker, uint64_t digest, uint64_t now); /* such a statement was met */
+bool heal_is_noted(const struct worker *worker, uint64_t digest);     /* the primary, for now */
+void heal_review(struct worker *worker, uint64_t now);                /* with a new picture of the topology */
+void heal_done(struct worker *worker);
 
 /* ---- kill.c ---- */
 bool kill_ask(struct session *session); /* its statement is a KILL of a session of ours: under way */

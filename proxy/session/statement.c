@@ -79,6 +79,8 @@ void statement_read(struct session *session, const char *text, size_t length)
         session->statement.anywhere = false;
         session->statement.reason = SQL_REASON_SERVER_STATE;
     }
+    if (session->worker->misroutes_count && heal_is_noted(session->worker, session->statement.digest))
+        session->statement.healed = true;
     session->statement.rule = find_rule(session, text, length, &options);
     if (session->statement.hint_ignored)
         figure_add(&session->worker->figures.hints_ignored, 1);
@@ -285,6 +287,8 @@ void statement_begin(struct session *session)
         session->deadline = now + worker_config(worker)->queue_timeout;
         session->avoid = session->retries = 0;
         session->alone = session->stay = false;
+        if (session->pins && session->ledger)
+            session->ledger->idle_ms += now - session->since;
         end_diagnostics(session);
     } else if (session->login) {
         session->deadline = session->since + worker_config(worker)->login_timeout;

@@ -140,6 +140,7 @@ static void take_topology(void *owner, struct mail *mail)
     worker->safe_functions = (struct sql_names){(const char *const *)config->safe_functions,
                                                 config->safe_functions_count};
     pools_topology(&worker->pools, fresh);
+    heal_review(worker, pools_now(&worker->pools));
     topology_unref(old);
     tick_sessions(&worker->waiting, pools_now(&worker->pools));
 }
@@ -288,6 +289,21 @@ static const char *step_name(const struct session *session)
     return names[session->step];
 }
 
+static void fill_pins(const struct session *session, struct session_row *row)
+{
+    const struct ledger *ledger = session->ledger;
+    uint64_t now = session_now(session);
+    row->pins = session->pins;
+    if (!session->pins || !ledger)
+        return;
+    bool idle = session->step == SESSION_READY || session->parked;
+    row->idle_ms = ledger->idle_ms + (idle ? now - session->since : 0);
+    for (unsigned bit = 0; bit < PINS; bit++) {
+        row->pin_digests[bit] = ledger->digests[bit];
+        row->pin_ages_ms[bit] = now - ledger->since[bit];
+    }
+}
+
 static void fill_row(const struct session *session, struct session_row *row)
 {
     size_t length = 0;
@@ -302,6 +318,7 @@ static void fill_row(const struct session *session, struct session_row *row)
              session->backend ? topology_server(topology, session->backend->pool->server)->name : "");
     snprintf(row->state, sizeof row->state, "%s", step_name(session));
     name_pins(session->pins, row->pinned_by, sizeof row->pinned_by);
+    fill_pins(session, row);
     copy_statement(session, row->statement, sizeof row->statement);
 }
 
@@ -479,6 +496,7 @@ void worker_join(struct worker *worker)
     mailbox_done(&worker->mailbox);
     state_table_done(&worker->states);
     chunk_pool_done(&worker->chunks);
+    heal_done(worker);
     topology_unref(worker->topology);
     accounts_unref(worker->accounts);
     ev_loop_destroy(worker->loop);

@@ -165,6 +165,11 @@ static void a_session_and_what_holds_it_is_seen(void **state)
     assert_column("SHOW SESSIONS WHERE pinned_by = 'transaction'", "db", "shop");
     assert_column("SHOW SESSIONS WHERE pinned_by = 'transaction'", "state", "idle");
     assert_column("SHOW PINS LIKE 'transaction'", "sessions", "1");
+    char *digest = sql_column(console, "SHOW PINS LIKE 'transaction'", "digest");
+    assert_int_equal(strlen(digest), 16);
+    free(digest);
+    assert_true(number_of("SHOW PINS LIKE 'transaction'", "age_ms") >=
+                number_of("SHOW PINS LIKE 'transaction'", "idle_ms"));
     assert_true(number_of("SHOW PINS LIKE 'transaction'", "idle_ms") >= 0);
     assert_column("SHOW POOL WHERE server = 'db1' AND user = 'app' AND state = 'held'", "count", "1");
     assert_column("SHOW STATUS LIKE 'pinned\\_transaction'", "value", "1");

@@ -45,6 +45,13 @@ struct worker_shared {
     struct worker *workers[WORKERS_MAX];
 };
 
+/* A statement that a replica could not run though the primary can; ms. */
+enum { WORKER_MISROUTES = 16 };
+struct misroute {
+    uint64_t digest, since;
+    char *position; /* owned: what replicas must have before they are asked again; NULL: not known yet */
+};
+
 struct worker {
     unsigned number;
     struct worker_shared *shared; /* borrowed */
@@ -70,9 +77,11 @@ struct worker {
     uint32_t next_id;
     /* ms: a replica let a wait run out: nobody waits there meanwhile */
     uint64_t slow_until[TOPOLOGY_SERVERS_MAX];
-    uint64_t swept;                  /* ms: when idle sessions were looked at last */
-    uint64_t avoid;                  /* servers that failed since the last picture of the topology: bits */
-    uint64_t avoid_since;            /* ms: the last failure; a while later the watchers know better */
+    uint64_t swept;       /* ms: when idle sessions were looked at last */
+    uint64_t avoid;       /* servers that failed since the last picture of the topology: bits */
+    uint64_t avoid_since; /* ms: the last failure; a while later the watchers know better */
+    struct misroute misroutes[WORKER_MISROUTES];
+    unsigned misroutes_count;
     struct sql_names safe_functions; /* of the configuration, borrowed */
     struct paces *paces;             /* owned: how long statements take */
     uint8_t *scratch;                /* WORKER_SCRATCH bytes: what is read from servers */
@@ -102,6 +111,9 @@ struct session_row {
     uint32_t id;
     char user[96], host[64], schema[64], server[64], state[16], pinned_by[96], statement[160];
     uint64_t since_ms;
+    unsigned pins; /* enum pin; of each: the statement that pinned, and how long ago */
+    uint64_t pin_digests[PINS], pin_ages_ms[PINS];
+    uint64_t idle_ms; /* how long its connection was held for nothing, since the first pin */
 };
 /* All sessions of a worker, copied in its thread: waits for it. Returns the count; *ret_rows to be freed by
  * the caller. */
