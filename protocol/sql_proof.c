@@ -84,7 +84,11 @@ static void read_system_variable(struct sql_reader *reader, const struct sql_tok
         sql_effect(reader, SQL_READS_CONNECTION_ID);
         sql_calls_add(reader, SQL_CALL_CONNECTION_ID, text);
         break;
-    case SQL_VARIABLE_READ_DIAGNOSTICS: sql_effect(reader, SQL_READS_DIAGNOSTICS); break;
+    case SQL_VARIABLE_READ_DIAGNOSTICS:
+        sql_effect(reader, SQL_READS_DIAGNOSTICS);
+        sql_calls_add(
+            reader, sql_token_is(name, "error_count") ? SQL_CALL_ERROR_COUNT : SQL_CALL_WARNING_COUNT, text);
+        break;
     case SQL_VARIABLE_READ_TRACKING: sql_effect(reader, SQL_READS_SESSION_TRACK); break;
     }
 }

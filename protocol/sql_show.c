@@ -172,3 +172,61 @@ void sql_read_analyze(struct sql_reader *reader)
     else
         sql_read_statement(reader);
 }
+
+/* ---- SHOW WARNINGS [LIMIT ...], for who answers it ---- */
+
+static bool take_number(struct sql_reader *reader, uint64_t *ret)
+{
+    const struct sql_token *token = sql_now(reader);
+    if (token->kind != SQL_TOKEN_NUMBER || token->length > 18)
+        return false;
+    *ret = 0;
+    for (uint32_t i = 0; i < token->length; i++) {
+        if (token->text[i] < '0' || token->text[i] > '9')
+            return false;
+        *ret = *ret * 10 + (uint64_t)(token->text[i] - '0');
+    }
+    sql_step(reader);
+    return true;
+}
+
+/* LIMIT n, LIMIT offset, n, LIMIT n OFFSET offset. */
+static bool take_limit(struct sql_reader *reader, struct sql_shown *shown)
+{
+    if (!sql_take_word(reader, "limit"))
+        return true;
+    if (!take_number(reader, &shown->limit))
+        return false;
+    if (sql_take_word(reader, "offset"))
+        return take_number(reader, &shown->offset);
+    if (!sql_take_punctuation(reader, ','))
+        return true;
+    shown->offset = shown->limit;
+    return take_number(reader, &shown->limit);
+}
+
+bool sql_show_diagnostics(const char *text, size_t length, const struct sql_options *options,
+                          struct sql_shown *ret)
+{
+    struct sql_facts facts;
+    struct sql_reader reader;
+    struct sql_shown shown = {.limit = UINT64_MAX};
+
+    sql_reader_init(&reader, text, length, options, &facts);
+    sql_step(&reader);
+    if (!sql_take_word(&reader, "show"))
+        return false;
+    shown.count = sql_take_word(&reader, "count");
+    if (shown.count && !(sql_take_punctuation(&reader, '(') && sql_take_punctuation(&reader, '*') &&
+                         sql_take_punctuation(&reader, ')')))
+        return false;
+    shown.errors = sql_take_word(&reader, "errors");
+    if (!shown.errors && !sql_take_word(&reader, "warnings"))
+        return false;
+    if (!shown.count && !take_limit(&reader, &shown))
+        return false;
+    if (!sql_at_end(&reader) || reader.broken)
+        return false;
+    *ret = shown;
+    return true;
+}

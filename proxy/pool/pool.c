@@ -186,6 +186,8 @@ struct backend *pool_wait(struct pool *pool, const struct state *state, uint32_t
     list_append(&pool->waiters, &waiter->link);
     if (wants_more(pool))
         pool_grow(pool);
+    if (!pool->connecting)
+        pool->set->events->starved(pool);
     return NULL;
 }
 
@@ -308,6 +310,8 @@ static bool tick_waiters(struct pool *pool, uint64_t now)
         return false;
     if (wants_more(pool))
         pool_grow(pool);
+    if (!pool->connecting)
+        pool->set->events->starved(pool);
     if (pool->unreachable) {
         pool->unreachable = false;
         backend_refuse_all(pool, 0, "", "", 0);

@@ -48,6 +48,7 @@ static void forget_all(struct session *session)
     past_know(session, PAST_INSERT_ID, 0);
     past_know(session, PAST_FOUND_ROWS, 0);
     effects_tracking_free(session);
+    diagnose_forget(session);
     session->lost = 0;
     session->status = STATUS_AUTOCOMMIT;
 }
@@ -72,6 +73,10 @@ static void run_change_user(struct session *session, const uint8_t *payload, siz
 static void run_query(struct session *session, const uint8_t *payload, size_t length)
 {
     statement_read(session, (const char *)payload + 1, length - 1);
+    if (diagnose_reply(session, (const char *)payload + 1, length - 1)) {
+        finish_local(session);
+        return;
+    }
     if (!kill_ask(session))
         statement_begin(session);
 }

@@ -204,6 +204,7 @@ size_t past_tell(struct session *session, struct backend *backend, uint8_t *out,
 /* The literal for a call; false: the connection's own answer is right. */
 static bool literal_of(const struct session *session, enum sql_call_kind kind, char *out, size_t size)
 {
+    uint64_t count;
     switch (kind) {
     case SQL_CALL_INSERT_ID:
         if (is_native(session, PAST_INSERT_ID))
@@ -221,6 +222,13 @@ static bool literal_of(const struct session *session, enum sql_call_kind kind, c
     case SQL_CALL_CONNECTION_ID:
         snprintf(out, size, "CAST(%" PRIu32 " AS UNSIGNED)", session->id);
         return true;
+    case SQL_CALL_WARNING_COUNT:
+    case SQL_CALL_ERROR_COUNT:
+        if (!diagnose_count(session, kind == SQL_CALL_ERROR_COUNT, &count))
+            return false;
+        snprintf(out, size, "COALESCE(CAST(%" PRIu64 " AS UNSIGNED),@@%s_count)", count,
+                 kind == SQL_CALL_ERROR_COUNT ? "error" : "warning");
+        return true;
     }
     return false;
 }
@@ -230,6 +238,8 @@ static bool is_of_the_past(enum sql_call_kind kind, unsigned statement, uint32_t
 {
     switch (kind) {
     case SQL_CALL_INSERT_ID: return !(earlier & SQL_SETS_INSERT_ID);
+    case SQL_CALL_WARNING_COUNT:
+    case SQL_CALL_ERROR_COUNT:
     case SQL_CALL_FOUND_ROWS:
     case SQL_CALL_ROW_COUNT: return statement == 0;
     case SQL_CALL_CONNECTION_ID: return true;

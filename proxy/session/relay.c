@@ -372,7 +372,7 @@ static void on_login(struct relay *relay, struct command *command, const struct 
 
 /* How much of the bytes is the head's whole answer; 0: not all of it is there, or it was nonsense. For small
  * answers, looked at in one piece. */
-static size_t whole_answer(struct relay *relay)
+static size_t whole_answer(struct relay *relay, size_t most)
 {
     struct result trial = relay->backend->result;
     struct result_event event = {0};
@@ -385,7 +385,7 @@ static size_t whole_answer(struct relay *relay)
     }
     if (event.end)
         return length;
-    if (event.kind == RESULT_BAD || event.kind == RESULT_LOCAL_INFILE || left > RESULT_PACKET_HOLD_MAX)
+    if (event.kind == RESULT_BAD || event.kind == RESULT_LOCAL_INFILE || left > most)
         give_up(relay, &(struct result_event){.kind = RESULT_BAD});
     return 0;
 }
@@ -404,11 +404,29 @@ struct reader relay_row(const struct backend *backend, const uint8_t *answer, si
     return row;
 }
 
+/* The warnings of its last statement. */
+static bool on_diagnose(struct relay *relay, struct command *command)
+{
+    struct backend *backend = relay->backend;
+    size_t length = whole_answer(relay, CHUNK_LARGE - PACKET_HEADER);
+    if (!length)
+        return false;
+    struct session *session = command->session;
+    const uint8_t *answer = relay->at;
+    relay->at += length;
+    backend_answered(backend);
+    if (!backend->session && list_empty(&backend->commands))
+        backend_release(backend);
+    else
+        diagnose_answered(backend, session, answer, length);
+    return true;
+}
+
 /* What the session still holds there. */
 static bool on_probe(struct relay *relay, struct command *command)
 {
     struct backend *backend = relay->backend;
-    size_t length = whole_answer(relay);
+    size_t length = whole_answer(relay, RESULT_PACKET_HOLD_MAX);
     if (!length)
         return false;
     struct session *session = command->session;
@@ -425,7 +443,7 @@ static bool on_probe(struct relay *relay, struct command *command)
 static bool on_save(struct relay *relay, struct command *command)
 {
     struct backend *backend = relay->backend;
-    size_t length = whole_answer(relay);
+    size_t length = whole_answer(relay, RESULT_PACKET_HOLD_MAX);
     if (!length)
         return false;
     struct session *session = command->session;
@@ -465,7 +483,7 @@ static void wait_ran_out(struct backend *backend, struct session *session)
 static bool on_wait(struct relay *relay, struct command *command)
 {
     struct backend *backend = relay->backend;
-    size_t length = whole_answer(relay);
+    size_t length = whole_answer(relay, RESULT_PACKET_HOLD_MAX);
     if (!length)
         return false;
     struct session *session = command->session;
@@ -540,6 +558,8 @@ static bool step(struct relay *relay)
     }
     if (command->kind == COMMAND_SAVE)
         return on_save(relay, command);
+    if (command->kind == COMMAND_DIAGNOSE)
+        return on_diagnose(relay, command);
     if (command->kind == COMMAND_PROBE)
         return on_probe(relay, command);
     if (command->kind == COMMAND_WAIT)
@@ -611,5 +631,5 @@ static void on_silent(struct backend *backend)
         on_lost(backend);
 }
 
-const struct pool_events relay_events = {on_granted, on_refused,  on_readable, on_drained,
-                                         on_lost,    past_forget, on_silent,   share_overrun};
+const struct pool_events relay_events = {on_granted,  on_refused, on_readable,      on_drained,   on_lost,
+                                         past_forget, on_silent,  diagnose_starved, share_overrun};

@@ -382,6 +382,7 @@ void session_close(struct session *session)
     identity_unref(session->identity);
     login_attempt_free(session->login);
     effects_tracking_free(session);
+    diagnose_forget(session);
     position_forget(session);
     free(session->address);
     session->address = NULL;

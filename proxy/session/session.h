@@ -11,7 +11,7 @@
  * statement's way · relay.c the answer's way · effects.c what answers say of the session · past.c
  * LAST_INSERT_ID() and its kin · holds.c what ties it to its connection, by name, in ledger.c's list ·
  * share.c reads of several sessions on one connection, pace.c which are quick enough · heal.c misroutes ·
- * stream.c requests longer than a chunk · worker.c the loop.
+ * diagnose.c warnings · stream.c requests longer than a chunk · worker.c the loop.
  */
 #ifndef POINTSMAN_SESSION_SESSION_H
 #define POINTSMAN_SESSION_SESSION_H
@@ -89,6 +89,8 @@ struct session {
     uint16_t warnings; /* of the last result */
     char *position;    /* owned: GTIDs of its last write, until every replica has them (position.c) */
     uint64_t wrote_at; /* ms: it wrote something without being told the GTID; 0: no */
+    struct diagnostics *diagnostics; /* owned, NULL: none were kept (diagnose.c) */
+    bool gets_diagnostics;           /* it has used GET DIAGNOSTICS */
     struct tracking
         *tracking; /* owned; what the client wants to be told, NULL: the servers' default (effects.c) */
     uint64_t insert_id, found_rows;
@@ -222,6 +224,17 @@ void share_lost(struct backend *backend);
 bool share_ended(struct session *session, struct backend *backend);
 /* How long the head's answer took, on whatever connection. now: us. */
 void share_learn(struct session *session, struct backend *backend, uint64_t now, bool good);
+
+/* ---- diagnose.c ---- */
+void diagnose_starved(struct pool *pool); /* frees one that is held for warnings only, if there is any */
+void diagnose_answered(struct backend *backend, struct session *session, const uint8_t *answer,
+                       size_t length);
+bool diagnose_kept(const struct session *session); /* its warnings are with us, not on a connection */
+/* How many warnings (or errors) its last statement left. False: its connection knows. */
+bool diagnose_count(const struct session *session, bool errors, uint64_t *ret_count);
+/* Answers a SHOW from what was kept. False: not of that kind, or nothing was. */
+bool diagnose_reply(struct session *session, const char *text, size_t length);
+void diagnose_forget(struct session *session);
 
 /* ---- heal.c ---- */
 bool heal_may(uint16_t code); /* an error of a replica that the primary might not give */

@@ -212,8 +212,11 @@ static struct route_session route_view(struct session *session)
 static void end_diagnostics(struct session *session)
 {
     const struct route_statement *statement = &session->statement;
-    if (!(session->pins & PIN_DIAGNOSTICS) || statement->effects & SQL_READS_DIAGNOSTICS ||
-        statement->kind == ROUTE_CLASS_STATE)
+    session->gets_diagnostics |= route_has_verb(statement, SQL_DIAGNOSTICS);
+    if (statement->effects & SQL_READS_DIAGNOSTICS || statement->kind == ROUTE_CLASS_STATE)
+        return;
+    diagnose_forget(session);
+    if (!(session->pins & PIN_DIAGNOSTICS))
         return;
     effects_set_pins(session, session->pins & ~(unsigned)PIN_DIAGNOSTICS);
     if (!session->pins)
@@ -295,6 +298,13 @@ void statement_begin(struct session *session)
     }
     if (session->lost) {
         fail_lost(session);
+        return;
+    }
+    if (diagnose_kept(session) && route_has_verb(&session->statement, SQL_DIAGNOSTICS)) {
+        fail_with_text(
+            session, 1105, "HY000", "%s",
+            "The last statement's diagnostics can be shown but not got any more: its connection was "
+            "needed by others");
         return;
     }
     unpark(session);
@@ -397,7 +407,7 @@ static bool is_silent(uint8_t code)
 static struct iovec request_bytes(struct session *session, uint8_t *out, size_t size)
 {
     static const uint32_t rewritten = SQL_READS_INSERT_ID | SQL_READS_FOUND_ROWS | SQL_READS_ROW_COUNT |
-                                      SQL_READS_CONNECTION_ID;
+                                      SQL_READS_CONNECTION_ID | SQL_READS_DIAGNOSTICS;
     struct chunk *in = session->conn.in;
     uint8_t *packet = in->data + in->start;
     if (session->code == COM_QUERY && session->statement.effects & rewritten) {
@@ -511,7 +521,7 @@ void statement_granted(struct session *session, struct backend *backend)
     session->backend = backend;
     backend->session = session;
     if (session->statement.effects & SQL_READS_DIAGNOSTICS && backend->warnings &&
-        !(session->pins & PIN_DIAGNOSTICS)) {
+        session->statement.verb != SQL_SELECT && !(session->pins & PIN_DIAGNOSTICS)) {
         refuse_backend(session); /* somebody else's warnings */
         return;
     }

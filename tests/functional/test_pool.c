@@ -145,6 +145,46 @@ static void two_hundred_sessions_share_eight_connections(void **state)
         mysql_close(tenants[i].client);
 }
 
+/* Far more sessions than connections leave warnings and errors, and ask for them only when all have. */
+static void warnings_of_many_sessions_are_kept(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SESSIONS; i++) {
+        MYSQL *client = tenants[i].client = app_at(wide);
+        if (i % 3 == 0)
+            assert_int_equal(sql_run(client,
+                                     "SELECT CAST('w%d' AS SIGNED), CAST('v%d' AS SIGNED) FROM item"
+                                     " WHERE id = 1",
+                                     i, i),
+                             0);
+        else if (i % 3 == 1)
+            assert_int_equal(sql_run(client, "SELECT no_such_%d FROM item", i), 1054);
+        else
+            assert_int_equal(sql_run(client, "INSERT INTO item VALUES (1, 'x%d')", i), 1062);
+    }
+    for (int i = 0; i < SESSIONS; i++) {
+        MYSQL *client = tenants[i].client;
+        char *first = sql_column(client, "SHOW WARNINGS", "Message"), own[32];
+        snprintf(own, sizeof own, i % 3 == 0 ? "'w%d'" : i % 3 == 1 ? "no_such_%d'" : "for key", i);
+        if (!first || !strstr(first, own))
+            fail_msg("session %d: '%s' is not in '%s'", i, own, first ? first : "nothing");
+        free(first);
+        bool warns = i % 3 == 0;
+        assert_int_equal(sql_number(client, "SHOW COUNT(*) WARNINGS"), warns ? 2 : 1);
+        assert_int_equal(sql_number(client, "SHOW COUNT(*) ERRORS"), !warns);
+        assert_int_equal(sql_number(client, "SELECT 10 * @@warning_count + @@error_count"), warns ? 20 : 11);
+        char *second = sql_column(client, "SHOW WARNINGS LIMIT 1, 1", "Message");
+        assert_true(warns ? second && strstr(second, "'v") : !second);
+        free(second);
+        char *error = sql_column(client, "SHOW ERRORS", "Level");
+        assert_true(warns ? !error : error && strcmp(error, "Error") == 0);
+        free(error);
+        assert_int_equal(sql_number(client, "SELECT COUNT(*) FROM item"), 100);
+        assert_null(sql_column(client, "SHOW WARNINGS", "Level"));
+        mysql_close(client);
+    }
+}
+
 /* --- what one leaves and another must not see --- */
 
 struct trace {
@@ -515,6 +555,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_hundred_sessions_share_eight_connections),
+        cmocka_unit_test(warnings_of_many_sessions_are_kept),
         cmocka_unit_test(nothing_is_seen_of_others),
         cmocka_unit_test(nothing_is_left_for_the_next),
         cmocka_unit_test(nothing_is_left_after_a_reset),

@@ -72,13 +72,14 @@ enum backend_list {
 
 /* One command whose answer has yet to come; queued on its backend in the order of sending. */
 enum command_kind {
-    COMMAND_CLIENT, /* a session's own: its answer is passed on */
-    COMMAND_CARRY,  /* makes the connection's state that of the session; its answer is swallowed */
-    COMMAND_SAVE,   /* asks for LAST_INSERT_ID() and FOUND_ROWS() before another session takes over */
-    COMMAND_PROBE,  /* asks what the session still holds there */
-    COMMAND_WAIT,   /* lets a replica wait for a session's write before it reads there */
-    COMMAND_LOGIN,  /* part of a session's login (default schema): only OK or ERR matters */
-    COMMAND_CLEAN,  /* COM_RESET_CONNECTION and what makes the connection ours again */
+    COMMAND_CLIENT,   /* a session's own: its answer is passed on */
+    COMMAND_CARRY,    /* makes the connection's state that of the session; its answer is swallowed */
+    COMMAND_SAVE,     /* asks for LAST_INSERT_ID() and FOUND_ROWS() before another session takes over */
+    COMMAND_DIAGNOSE, /* asks for the warnings of the session's last statement, to be kept */
+    COMMAND_PROBE,    /* asks what the session still holds there */
+    COMMAND_WAIT,     /* lets a replica wait for a session's write before it reads there */
+    COMMAND_LOGIN,    /* part of a session's login (default schema): only OK or ERR matters */
+    COMMAND_CLEAN,    /* COM_RESET_CONNECTION and what makes the connection ours again */
 };
 
 struct command {
@@ -146,6 +147,8 @@ struct pool_events {
     /* Its server is down, though the socket doesn't say so (SIGSTOP, a cut link): what runs on it and may as
      * well run elsewhere is to be taken away. What may not is lost when it has lasted for queue_timeout. */
     void (*silent)(struct backend *backend);
+    /* Somebody waits, and no connection can be opened. */
+    void (*starved)(struct pool *pool);
     void (*overrun)(struct backend *backend); /* SHARED, and its head keeps the others waiting */
 };
 

@@ -173,7 +173,14 @@ enum {
     SQL_RELEASES_SESSION = 1 << 28, /* COMMIT/ROLLBACK RELEASE: the server closes the connection */
 };
 
-enum sql_call_kind { SQL_CALL_INSERT_ID, SQL_CALL_FOUND_ROWS, SQL_CALL_ROW_COUNT, SQL_CALL_CONNECTION_ID };
+enum sql_call_kind {
+    SQL_CALL_INSERT_ID,
+    SQL_CALL_FOUND_ROWS,
+    SQL_CALL_ROW_COUNT,
+    SQL_CALL_CONNECTION_ID,
+    SQL_CALL_WARNING_COUNT, /* @@warning_count */
+    SQL_CALL_ERROR_COUNT,
+};
 
 /*
  * A place in the text where a value of the connection's past is read: FOUND_ROWS(), @@identity ...
@@ -251,6 +258,17 @@ struct sql_thing {
  */
 unsigned sql_things(const char *text, size_t length, const struct sql_options *options, struct sql_thing *out,
                     unsigned max);
+
+/* ---- SHOW WARNINGS and its kin ---- */
+
+struct sql_shown {
+    bool errors;            /* SHOW ERRORS, not WARNINGS */
+    bool count;             /* SHOW COUNT(*) of them */
+    uint64_t offset, limit; /* without LIMIT: 0 and UINT64_MAX */
+};
+/* False: it is another statement, or one that a server would refuse. */
+bool sql_show_diagnostics(const char *text, size_t length, const struct sql_options *options,
+                          struct sql_shown *ret);
 
 /* ---- SET, assignment by assignment ---- */
 

@@ -116,9 +116,14 @@ static void scene_forget(struct backend *backend)
     memset(backend->past, 0, sizeof backend->past);
 }
 
+static void scene_starved(struct pool *pool)
+{
+    (void)pool;
+}
+
 static const struct pool_events scene_events = {scene_granted,           scene_refused, scene_readable,
                                                 scene_drained,           scene_lost,    scene_forget,
-                                                scene_lost /* silent */, NULL /* overrun */};
+                                                scene_lost /* silent */, scene_starved, NULL /* overrun */};
 
 /* ---- building and ending ---- */
 
