@@ -152,6 +152,8 @@ void holds_probe(struct session *session)
     if ((fits && !backend_expect(backend, COMMAND_PROBE, COM_QUERY, session)) ||
         (length && conn_write(&backend->conn, packet, length) != CONN_OK))
         relay_events.lost(backend);
+    else
+        session->probing = fits;
 }
 
 void holds_probed(struct backend *backend, struct session *session, const uint8_t *answer, size_t length)
@@ -159,10 +161,15 @@ void holds_probed(struct backend *backend, struct session *session, const uint8_
     struct reader row = relay_row(backend, answer, length, 1);
     struct bytes value = read_lenenc_bytes(&row);
     bool none = !row.bad && value.length == 1 && *value.at == '0';
-    if (!session || !session->ledger || !none)
+    if (!session)
         return;
-    ledger_remove_all(session->ledger, PIN_USER_LOCK);
-    effects_set_pins(session, session->pins & ~(unsigned)PIN_USER_LOCK);
-    if (!session->pins && session->step == SESSION_READY)
+    session->probing = false;
+    if (none && session->ledger) {
+        ledger_remove_all(session->ledger, PIN_USER_LOCK);
+        effects_set_pins(session, session->pins & ~(unsigned)PIN_USER_LOCK);
+    }
+    if (!session->pins && session->backend == backend)
         session_let_go(session);
+    if (session->step == SESSION_WAITING && list_empty(&session->waiter.link))
+        statement_begin(session);
 }

@@ -53,8 +53,9 @@ struct session {
     bool after_carry; /* RUNNING, but only the state was sent: the request follows when it has succeeded */
     bool must_wait;   /* the server it goes to is asked to wait for its last write first */
     bool alone;       /* the statement wants a connection of its own */
-    bool stay;        /* it is to run where the session is held, though it might run elsewhere */
-    bool muted;       /* the client has its answer: it runs again for what it leaves behind (share.c) */
+    bool probing; /* the server is asked whether it still holds anything: its next statement waits for that */
+    bool stay;    /* it is to run where the session is held, though it might run elsewhere */
+    bool muted;   /* the client has its answer: it runs again for what it leaves behind (share.c) */
     bool close_after; /* to be closed when the statement is over */
     bool half_closed; /* the client sends no more: closed when what it has sent is answered */
     uint8_t sequence; /* next to be sent while the server isn't asked, or is no more */

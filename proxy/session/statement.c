@@ -308,7 +308,7 @@ void statement_begin(struct session *session)
         return;
     }
     unpark(session);
-    if (past_ask(session, session->statement.effects) == PAST_SAVING) {
+    if (session->probing || past_ask(session, session->statement.effects) == PAST_SAVING) {
         wait_for_server(session);
         return;
     }
@@ -535,6 +535,7 @@ void session_let_go(struct session *session)
 {
     struct backend *backend = session->backend;
     session->backend = NULL;
+    session->probing = false;
     effects_set_pins(session, 0);
     if (backend)
         backend_release(backend);
@@ -632,6 +633,7 @@ bool statement_again(struct session *session)
 /* `backend` was closed under the session; what was sent may have run or not. */
 void statement_lost(struct session *session, struct backend *backend)
 {
+    session->probing = false;
     if (backend == session->parked) { /* what runs now runs elsewhere */
         session->lost = session->pins;
         session->parked = NULL;
