@@ -139,22 +139,30 @@ static bool read_all(struct definer *definer, uint64_t began_at)
     return answered;
 }
 
+/* There was no answer. At the start that is one, too: nothing is known. */
+static void give_up(struct definer *definer)
+{
+    disconnect(definer);
+    if (!definitions_asked())
+        definitions_publish(NULL, 0, false, false);
+}
+
 static void look(struct definer *definer)
 {
     char counters[COUNTERS_BYTES];
     uint64_t began_at = clock_ms();
-    if (!ensure_connected(definer))
-        return;
-    definition_counters(&definer->client, counters, sizeof counters);
+    *counters = '\0';
+    if (ensure_connected(definer))
+        definition_counters(&definer->client, counters, sizeof counters);
     if (!*counters) {
-        disconnect(definer);
+        give_up(definer);
         return;
     }
     bool changed = strcmp(counters, definer->counters) != 0 || definitions_awaited(began_at);
     if (began_at < definer->free_at || (!changed && began_at < definer->next_at))
         return;
     if (!read_all(definer, began_at)) {
-        disconnect(definer);
+        give_up(definer);
         return;
     }
     strcpy(definer->counters, counters);

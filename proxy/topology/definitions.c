@@ -90,6 +90,14 @@ void definitions_take(struct definitions **definitions)
     *definitions = definitions_current();
 }
 
+bool definitions_asked(void)
+{
+    pthread_mutex_lock(&lock);
+    bool asked = last_serial > 0;
+    pthread_mutex_unlock(&lock);
+    return asked;
+}
+
 /* ---- readings ---- */
 
 static void copy_lower(char *to, const char *from, size_t length)

@@ -42,6 +42,9 @@ void definitions_unref(struct definitions *definitions);
  * costs one atomic load if it isn't. */
 void definitions_take(struct definitions **definitions);
 
+/* Whether somebody tried to read them since the start: until then reads go to the primary for a moment. */
+bool definitions_asked(void);
+
 /* ---- readings ---- */
 
 enum definition_kind { DEFINITION_VIEW, DEFINITION_ROUTINE, DEFINITION_TRIGGER };
@@ -61,8 +64,8 @@ struct definitions_reading *definitions_read(const struct definition_source *row
                                              const struct sql_options *options);
 void definitions_reading_free(struct definitions_reading *reading);
 
-/* Publishes a reading, which it takes over, and forgets the changes whose statements had ended when it began
- * (ms, monotonic). */
+/* Publishes a reading (NULL: there was none to be had), which it takes over, and forgets the changes whose
+ * statements had ended when it began (ms, monotonic). */
 void definitions_publish(struct definitions_reading *reading, uint64_t began_at, bool views_known,
                          bool routines_known);
 
