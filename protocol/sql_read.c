@@ -29,7 +29,8 @@ static void read_unknown(struct sql_reader *reader)
 static void read_compound(struct sql_reader *reader)
 {
     set_kind(reader, SQL_UNKNOWN, SQL_REASON_UNKNOWN);
-    sql_effect(reader, SQL_MAY_CHANGE_SESSION | SQL_SETS_INSERT_ID | SQL_SETS_USER_VARIABLE);
+    sql_effect(reader,
+               SQL_MAY_CHANGE_SESSION | SQL_SETS_INSERT_ID | SQL_SETS_USER_VARIABLE | SQL_LEAVES_UNKNOWN);
     sql_skip_text(reader);
 }
 
@@ -119,9 +120,13 @@ static void read_load(struct sql_reader *reader)
         sql_effect(reader, SQL_SETS_USER_VARIABLE);
 }
 
-/* CALL p(@out): what it assigns, only the server knows. */
+/* CALL p(@out): what it assigns, only the server knows. Of the server's own procedures some run texts. */
 static void read_call(struct sql_reader *reader)
 {
+    sql_step(reader);
+    if (sql_is_name(sql_now(reader)) &&
+        (sql_token_is(sql_now(reader), "sys") || sql_token_is(sql_now(reader), "mysql")))
+        sql_effect(reader, SQL_LEAVES_UNKNOWN);
     sql_prove(reader);
     if (reader->facts->effects & SQL_READS_USER_VARIABLE)
         sql_effect(reader, SQL_SETS_USER_VARIABLE);
@@ -276,7 +281,7 @@ static const struct verb verbs[] = {
     {"describe", SQL_EXPLAIN, SQL_REASON_READ, 0, sql_read_explain},
     {"do", SQL_DO, SQL_REASON_WRITE, 0, sql_prove},
     {"drop", SQL_DDL, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT, sql_read_drop},
-    {"execute", SQL_EXECUTE, SQL_REASON_PREPARED, CALLS, read_call},
+    {"execute", SQL_EXECUTE, SQL_REASON_PREPARED, CALLS | SQL_LEAVES_UNKNOWN, read_call},
     {"explain", SQL_EXPLAIN, SQL_REASON_READ, 0, sql_read_explain},
     {"flush", SQL_FLUSH, SQL_REASON_WRITE, SQL_IMPLICIT_COMMIT, read_flush},
     {"for", SQL_UNKNOWN, SQL_REASON_UNKNOWN, 0, read_compound},
@@ -389,6 +394,20 @@ void sql_read_statement(struct sql_reader *reader)
         verb->read(reader);
 }
 
+/* Who is mentioned runs neither in a proven read nor where it is only defined, granted or dropped. */
+static bool may_run_routines(const struct sql_reader *reader)
+{
+    const struct sql_facts *facts = reader->facts;
+    switch (facts->reason) {
+    case SQL_REASON_READ:
+    case SQL_REASON_SESSION_STATE:
+    case SQL_REASON_TRANSACTION: return false;
+    default: break;
+    }
+    return facts->verb != SQL_ACCOUNT &&
+           (facts->verb != SQL_DDL || (reader->selects > 0 && !facts->defines.at));
+}
+
 /* What only shows at the end: text that could not be read, and modes in which nothing is proven. */
 static void judge(struct sql_reader *reader)
 {
@@ -404,6 +423,8 @@ static void judge(struct sql_reader *reader)
     }
     if (reader->lexer.in_code) /* a semicolon inside of an executable comment */
         sql_blame(reader, SQL_REASON_UNKNOWN, NULL);
+    if (!may_run_routines(reader))
+        facts->effects &= ~(uint32_t)SQL_LEAVES_UNKNOWN;
     if (reader->options->mode & SQL_MODE_FOREIGN)
         sql_blame(reader, SQL_REASON_FOREIGN_MODE, NULL);
     /* A temporary table may have a new name now. */
@@ -431,7 +452,8 @@ static void init_facts(struct sql_facts *facts)
     facts->reason = SQL_REASON_UNKNOWN;
     facts->effects = 0;
     facts->digest = 0;
-    facts->because = facts->name = facts->set_text = (struct sql_span){0};
+    facts->because = facts->name = facts->set_text = facts->defines = (struct sql_span){0};
+    facts->defines_as = SQL_DEFINES_NOTHING;
     facts->kill_id = 0;
     facts->hint = (struct sql_hint){0};
     facts->calls_count = 0;

@@ -25,14 +25,17 @@ struct explanation {
 
 /* ---- reading ---- */
 
-static struct sql_options options_for(const struct topology *topology, const struct sql_names *safe)
+static struct sql_options options_for(const struct topology *topology, const struct sql_names *safe,
+                                      const struct definitions *definitions)
 {
     int model = topology->primary != TOPOLOGY_NOBODY ? topology->primary : 0;
     const struct server_look *look = &topology->servers[model].look;
     return (struct sql_options){.charset = SQL_CHARSET_PLAIN,
                                 .mariadb = look->mariadb,
                                 .version = look->version,
-                                .safe_functions = safe};
+                                .safe_functions = safe,
+                                .unsafe_tables = &definitions->unsafe_views,
+                                .leaving = &definitions->leaving};
 }
 
 static void add_carried(char *list, size_t size, const char *prefix, struct sql_span name)
@@ -70,7 +73,8 @@ static void read_text(struct explanation *it, const struct asker *asker, const c
 {
     const struct config *config = it->topology->config;
     const struct sql_names safe = {(const char *const *)config->safe_functions, config->safe_functions_count};
-    struct sql_options options = options_for(it->topology, &safe);
+    struct definitions *definitions = definitions_current();
+    struct sql_options options = options_for(it->topology, &safe, definitions);
     struct sql_facts facts;
     route_merge_begin(&it->statement);
     for (size_t at = 0; at < length;) {
@@ -80,10 +84,12 @@ static void read_text(struct explanation *it, const struct asker *asker, const c
             snprintf(it->because, sizeof it->because, "%.*s", (int)facts.because.length, facts.because.at);
         read_carried(it, &facts, &options);
     }
+    route_doubt(&it->statement, definitions);
     if (it->statement.count == 0)
         it->statement.anywhere = false;
     sql_normalise(text, length, &options, it->normalised, sizeof it->normalised);
     it->statement.rule = route_rule(config, it->normalised, asker->user, asker->schema);
+    definitions_unref(definitions);
 }
 
 static void decide(struct explanation *it)

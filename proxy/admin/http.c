@@ -62,14 +62,15 @@ static void page_ready(struct page *page)
     struct topology *topology = topology_current();
     char text[256];
     bool stopping = atomic_load(&http.workers->stopping);
-    bool writable = topology->primary != TOPOLOGY_NOBODY;
+    bool writable = topology->primary != TOPOLOGY_NOBODY, asked = definitions_asked();
     snprintf(text, sizeof text, "%s\n",
              stopping                    ? "stopping"
-             : writable                  ? "ready"
+             : writable && asked         ? "ready"
+             : writable                  ? "views and routines were not asked for yet"
              : *topology->why_no_primary ? topology->why_no_primary
                                          : "no primary is writable");
     topology_unref(topology);
-    say(page, writable && !stopping ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, plain, text);
+    say(page, writable && asked && !stopping ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, plain, text);
 }
 
 static void page_metrics(struct page *page)

@@ -28,17 +28,17 @@ enum { LIBRARY_WAITS = 3 };
 
 enum { NOT_YET = 0, CLIENT_ERROR_FIRST = 2000, CLIENT_ERROR_LAST = 2999 };
 
-static unsigned patience_seconds(const struct config *config)
+static unsigned whole_seconds(unsigned ms)
 {
-    unsigned seconds = config->monitor_timeout / 1000 / LIBRARY_WAITS;
+    unsigned seconds = ms / 1000 / LIBRARY_WAITS;
     return seconds > 0 ? seconds : 1;
 }
 
-static void set_options(MYSQL *mysql, const struct config *config)
+static void set_options(MYSQL *mysql, const struct config *config, unsigned answer_seconds)
 {
-    unsigned seconds = patience_seconds(config), no = 0;
+    unsigned seconds = whole_seconds(config->monitor_timeout), no = 0;
     mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
-    mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &seconds);
+    mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &answer_seconds);
     mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &seconds);
     mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &no); /* a rogue server may ask for files */
     mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
@@ -65,15 +65,17 @@ static bool encrypted_enough(MYSQL *mysql, const struct config *config)
     return config->tls_servers < CONFIG_TLS_REQUIRED || mysql_get_ssl_cipher(mysql);
 }
 
-bool client_open(struct client *client, const struct config *config, const struct config_address *address)
+bool client_open(struct client *client, const struct config *config, const struct config_address *address,
+                 unsigned answer_ms)
 {
+    unsigned seconds = whole_seconds(answer_ms);
     client->began_at = clock_ms();
-    client->patience_ms = (uint64_t)patience_seconds(config) * 1000;
+    client->patience_ms = (uint64_t)seconds * 1000;
     client->socket = -1;
     client->mysql = mysql_init(NULL);
     if (!client->mysql)
         return false;
-    set_options(client->mysql, config);
+    set_options(client->mysql, config, seconds);
     if (!connect_to(client->mysql, config, address) || !encrypted_enough(client->mysql, config))
         return false;
     client->socket = fcntl(client->mysql->net.fd, F_DUPFD_CLOEXEC, 0);

@@ -22,9 +22,10 @@ struct client {
     uint64_t patience_ms; /* how long such a call may wait */
 };
 
-/* Opens it, as a session that can't write. False: client_failure() has why, and client_disconnect() is
- * still due. */
-bool client_open(struct client *client, const struct config *config, const struct config_address *address);
+/* Opens it, as a session that can't write; answer_ms: how long an answer is waited for. False:
+ * client_failure() has why, and client_disconnect() is still due. */
+bool client_open(struct client *client, const struct config *config, const struct config_address *address,
+                 unsigned answer_ms);
 void client_disconnect(struct client *client); /* may be called again */
 
 /* Runs a statement and fetches all its rows. NULL on failure. mysql_free_result() it. */

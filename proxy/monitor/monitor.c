@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "changes.h"
+#include "definer.h"
 #include "pointsman/base/clock.h"
 #include "pointsman/base/log.h"
 #include "thread.h"
@@ -55,9 +56,12 @@ static int choose_reader(const struct topology *topology)
 static void update_reader(struct monitor *monitor, const struct topology *topology)
 {
     int reader = monitor->memory.settled ? choose_reader(topology) : TOPOLOGY_NOBODY;
-    if (reader == monitor->reader)
+    bool primary = reader != TOPOLOGY_NOBODY && topology->servers[reader].role == ROLE_PRIMARY;
+    if (reader == monitor->reader && primary == monitor->reader_is_primary)
         return;
     monitor->reader = reader;
+    monitor->reader_is_primary = primary;
+    definer_wake(monitor->definer);
     if (reader != TOPOLOGY_NOBODY)
         pthread_cond_signal(&monitor->watchers[reader]->wake);
 }
@@ -160,6 +164,7 @@ static bool start_watchers(struct monitor *monitor, struct watcher **watchers, s
     return true;
 }
 
+/* And for the definer. */
 static void wait_for_watchers(struct monitor *monitor)
 {
     while (monitor->alive > 0)
@@ -190,7 +195,7 @@ static bool begin(struct monitor *monitor, struct config *config)
     memset(monitor->watchers, 0, sizeof monitor->watchers);
     thread_cond_init(&monitor->news);
     thread_cond_init(&monitor->one_ended);
-    monitor->running = publish_first(monitor) &&
+    monitor->running = publish_first(monitor) && (monitor->definer = definer_start(monitor)) &&
                        start_watchers(monitor, monitor->watchers, server_count(config)) &&
                        thread_start(&monitor->judge, judge, monitor);
     return true;
@@ -200,6 +205,9 @@ static void end(struct monitor *monitor)
 {
     retire_all(monitor->watchers, server_count(monitor->config));
     memset(monitor->watchers, 0, sizeof monitor->watchers);
+    if (monitor->definer)
+        definer_retire(monitor->definer);
+    monitor->definer = NULL;
     wait_for_watchers(monitor);
     topology_memory_done(&monitor->memory);
     pthread_cond_destroy(&monitor->news);
@@ -290,6 +298,7 @@ static void adopt(struct monitor *monitor, struct config *next, struct watcher *
     monitor->config = config_ref(next);
     monitor->reader = TOPOLOGY_NOBODY;
     monitor->accounts_read_at = 0;
+    definer_wake(monitor->definer);
     monitor->changed = true;
     pthread_cond_signal(&monitor->news);
 }

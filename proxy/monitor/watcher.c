@@ -45,7 +45,7 @@ static bool ensure_connected(struct watcher *watcher, const struct config_addres
     if (watcher->client.mysql)
         return true;
     struct client client;
-    bool opened = client_open(&client, watcher->config, address);
+    bool opened = client_open(&client, watcher->config, address, watcher->config->monitor_timeout);
     if (opened) {
         set_socket(watcher, client);
     } else {

@@ -16,6 +16,7 @@
 #include "pointsman/topology/topology.h"
 
 struct monitor;
+struct definer;
 
 struct watcher {
     struct monitor *monitor;
@@ -51,6 +52,8 @@ struct monitor {
     pthread_cond_t one_ended;
 
     int reader;                /* who reads the account tables; TOPOLOGY_NOBODY */
+    bool reader_is_primary;    /* and whether that is the primary */
+    struct definer *definer;   /* reads definitions from the same server */
     uint64_t accounts_read_at; /* monotonic ms; 0: never */
 };
 

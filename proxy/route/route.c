@@ -43,7 +43,7 @@ static bool admits_replica(const struct route_statement *statement)
     static const uint32_t never = SQL_MAKES_TEMPORARY_TABLE | SQL_TAKES_USER_LOCK | SQL_RELEASES_USER_LOCK |
                                   SQL_TAKES_TABLE_LOCK | SQL_RELEASES_TABLE_LOCK | SQL_USES_HANDLER |
                                   SQL_USES_XA | SQL_SETS_USER_VARIABLE | SQL_SETS_GLOBAL |
-                                  SQL_MAKES_PREPARED | SQL_SETS_INSERT_ID;
+                                  SQL_MAKES_PREPARED | SQL_SETS_INSERT_ID | SQL_LEAVES_UNKNOWN;
     return statement->count == 1 && (statement->verb == SQL_SELECT || statement->verb == SQL_SHOW) &&
            (statement->reason == SQL_REASON_FUNCTION || statement->reason == SQL_REASON_VIEW) &&
            !(statement->effects & never);

@@ -176,6 +176,19 @@ struct route_statement route_statement_unread(unsigned reason, bool read)
     return statement;
 }
 
+void route_doubt(struct route_statement *statement, const struct definitions *definitions)
+{
+    bool runs = statement->effects & SQL_MAY_CHANGE_SESSION || statement->reasons >> SQL_REASON_VIEW & 1;
+    if (!definitions->routines_known && runs)
+        statement->effects |= SQL_LEAVES_UNKNOWN;
+    if (statement->reason == ROUTE_REASON_TOO_LONG && definitions->leaving.count > 0)
+        statement->effects |= SQL_LEAVES_UNKNOWN;
+    if (!definitions->views_known && statement->kind == ROUTE_CLASS_READ && statement->count > 0) {
+        statement->anywhere = false;
+        statement->reason = SQL_REASON_VIEW;
+    }
+}
+
 static const struct {
     uint32_t effect;
     unsigned pin;
@@ -188,6 +201,7 @@ static const struct {
     {SQL_USES_XA, PIN_XA, false},
     {SQL_MAKES_PREPARED, PIN_PREPARED, false},
     {SQL_SETS_USER_VARIABLE, PIN_USER_VARIABLE, true},
+    {SQL_LEAVES_UNKNOWN, PIN_UNKNOWN_STATE, true},
 };
 
 unsigned route_pins(const struct route_statement *statement, bool worked)

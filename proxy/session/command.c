@@ -129,9 +129,9 @@ static void run_set_option(struct session *session, const uint8_t *payload, size
 
 static void run_prepare(struct session *session, const uint8_t *payload, size_t length)
 {
-    (void)payload, (void)length;
     session->statement = route_statement_unread(SQL_REASON_PREPARED, false);
-    session->statement.effects = SQL_MAKES_PREPARED;
+    session->statement.effects = SQL_MAKES_PREPARED |
+                                 define_leaves(session, (const char *)payload + 1, length - 1);
     statement_begin(session);
 }
 
@@ -204,5 +204,7 @@ void command_run(struct session *session, const uint8_t *payload, size_t length,
     session->statement = route_statement_unread(ROUTE_REASON_TOO_LONG, false);
     if (run == run_prepare)
         session->statement.effects |= SQL_MAKES_PREPARED;
+    definitions_take(&session->worker->definitions);
+    route_doubt(&session->statement, session->worker->definitions);
     statement_begin(session);
 }

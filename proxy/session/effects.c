@@ -398,7 +398,7 @@ void effects_of_end(struct session *session, bool good)
     pins = holds_settle(session, pins, unclear, good);
     if (pins)
         backend->dirty = true;
-    if (pins & (PIN_ROLE | PIN_XA))
+    if (pins & (PIN_ROLE | PIN_XA) || session->statement.effects & SQL_LEAVES_UNKNOWN)
         backend->tainted = true;
     pins |= pin_of_transaction(session, good) | pin_of_diagnostics(session, good);
     if (pins & PIN_DIAGNOSTICS)

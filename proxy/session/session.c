@@ -273,6 +273,8 @@ void session_step_to(struct session *session, enum session_step step)
         list_remove(&session->phase_link);
     session->step = step;
     session->since = pools_now(&worker->pools);
+    if (step == SESSION_READY)
+        define_settle(session, 0);
 }
 
 /* Ids begin at 2^31, so that they can't be mistaken for a server's; worker's number, then a counter. */
@@ -363,6 +365,7 @@ void session_close(struct session *session)
     struct worker *worker = session->worker;
     if (session->step == SESSION_CLOSED)
         return;
+    define_settle(session, DEFINE_OUTLIVES_MS);
     list_remove(&session->phase_link);
     session->step = SESSION_CLOSED;
     waiter_cancel(&session->waiter);

@@ -10,8 +10,9 @@
  * Files: session.c life and the client's socket · login.c · command.c a table of COM_* · statement.c one
  * statement's way · relay.c the answer's way · effects.c what answers say of the session · past.c
  * LAST_INSERT_ID() and its kin · holds.c what ties it to its connection, by name, in ledger.c's list ·
- * share.c reads of several sessions on one connection, pace.c which are quick enough · heal.c misroutes ·
- * diagnose.c warnings · stream.c requests longer than a chunk · worker.c the loop.
+ * define.c statements that define views and routines · share.c reads of several sessions on one connection,
+ * pace.c which are quick enough · heal.c misroutes · diagnose.c warnings · stream.c requests longer than a
+ * chunk · worker.c the loop.
  */
 #ifndef POINTSMAN_SESSION_SESSION_H
 #define POINTSMAN_SESSION_SESSION_H
@@ -81,6 +82,7 @@ struct session {
     uint8_t code;                  /* its command */
     unsigned reason;               /* why it goes where it goes: enum route_reason */
     uint64_t kill_id;              /* of a KILL */
+    uint64_t defining;             /* ticket of definitions_announce(), till the statement is over; 0 */
     struct route_statement statement;
     struct stream stream;
     /* what its last statements left (past.c) */
@@ -159,6 +161,26 @@ static inline unsigned statement_pins(const struct session *session)
     return session->parked ? 0 : session->pins;
 }
 struct sql_options statement_options(const struct session *session);
+
+/* ---- define.c ---- */
+enum {
+    DEFINED_MAX = 16,
+    DEFINE_OUTLIVES_MS = 60000 /* may a statement whose connection was lost or closed */
+};
+/* What a packet's statements define. */
+struct defined {
+    struct sql_span names[DEFINED_MAX];
+    size_t count; /* more than DEFINED_MAX: there are others */
+    bool views, unproven;
+};
+void define_add(struct defined *defined, const struct sql_facts *facts, const struct sql_options *options);
+/* If it defines anything: all workers know it afterwards. Definitions that were borrowed are void. */
+void define_announce(struct session *session, const struct defined *defined, const char *text, size_t length,
+                     const struct sql_options *options);
+/* What it defines is known by the next reading that begins so many ms from now. */
+void define_settle(struct session *session, uint64_t outlives);
+/* SQL_LEAVES_UNKNOWN if running this text may leave what no server reports; else 0. */
+uint32_t define_leaves(const struct session *session, const char *text, size_t length);
 
 /* ---- relay.c ---- */
 /* The only row of an answer that is there as a whole: behind the column count, so many definitions, and an

@@ -42,7 +42,9 @@ struct sql_options statement_options(const struct session *session)
         .mode = mode | (session->capabilities & CAP_IGNORE_SPACE ? SQL_MODE_IGNORE_SPACE : 0),
         .mariadb = look->mariadb,
         .version = look->version,
-        .safe_functions = &session->worker->safe_functions};
+        .safe_functions = &session->worker->safe_functions,
+        .unsafe_tables = &session->worker->definitions->unsafe_views,
+        .leaving = &session->worker->definitions->leaving};
 }
 
 static int find_rule(const struct session *session, const char *text, size_t length,
@@ -61,14 +63,20 @@ static int find_rule(const struct session *session, const char *text, size_t len
 
 void statement_read(struct session *session, const char *text, size_t length)
 {
+    definitions_take(&session->worker->definitions);
     struct sql_options options = statement_options(session);
     struct sql_facts facts;
+    struct defined defined = {.count = 0};
     route_merge_begin(&session->statement);
     for (size_t at = 0; at < length;) {
         at += sql_read(text + at, length - at, &options, &facts);
         route_merge(&session->statement, &facts, session->worker->topology);
         session->kill_id = facts.kill_id;
+        if (facts.defines.at)
+            define_add(&defined, &facts, &options);
     }
+    route_doubt(&session->statement, session->worker->definitions);
+    define_announce(session, &defined, text, length, &options);
     if (session->statement.count == 0)
         session->statement.anywhere = false; /* the server says what it thinks of nothing */
     /* What can't be carried is held, and who holds must hold the primary: where the present user variables
@@ -79,8 +87,11 @@ void statement_read(struct session *session, const char *text, size_t length)
         session->statement.anywhere = false;
         session->statement.reason = SQL_REASON_SERVER_STATE;
     }
+    if (state_reading(session->state)->server_schema && session->statement.effects & SQL_MAY_CHANGE_SESSION)
+        session->statement.effects |= SQL_LEAVES_UNKNOWN; /* the server's own routines are not read */
     if (session->worker->misroutes_count && heal_is_noted(session->worker, session->statement.digest))
         session->statement.healed = true;
+    options = statement_options(session);
     session->statement.rule = find_rule(session, text, length, &options);
     if (session->statement.hint_ignored)
         figure_add(&session->worker->figures.hints_ignored, 1);
@@ -641,6 +652,7 @@ void statement_lost(struct session *session, struct backend *backend)
         return;
     }
     unsigned pins = statement_pins(session) & ~(unsigned)PIN_DIAGNOSTICS;
+    define_settle(session, DEFINE_OUTLIVES_MS);
     session->backend = NULL;
     session->avoid |= UINT64_C(1) << backend->pool->server;
     session->worker->avoid |= UINT64_C(1) << backend->pool->server;

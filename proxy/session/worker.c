@@ -431,6 +431,7 @@ static bool init(struct worker *worker)
     ev_timer_start(worker->loop, &worker->tick);
     worker->topology = topology_current();
     worker->accounts = accounts_current();
+    worker->definitions = definitions_current();
     pools_topology(&worker->pools, worker->topology);
     return true;
 }
@@ -499,6 +500,7 @@ void worker_join(struct worker *worker)
     heal_done(worker);
     topology_unref(worker->topology);
     accounts_unref(worker->accounts);
+    definitions_unref(worker->definitions);
     ev_loop_destroy(worker->loop);
     free(worker->paces);
     free(worker->scratch);

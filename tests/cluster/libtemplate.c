@@ -45,8 +45,8 @@ static const char accounts[] =
     "GRANT READ_ONLY ADMIN, CONNECTION ADMIN, PROCESS ON *.* TO monitor@'%';\n"
     /* start events on a new primary, under their definers */
     "GRANT EVENT, SET USER ON *.* TO monitor@'%';\n"
-    /* definitions of views: MariaDB shows them only to who may read the view too */
-    "GRANT SELECT, SHOW VIEW ON *.* TO monitor@'%';\n"
+    /* definitions of views, which MariaDB shows only to who may read the view too; of triggers */
+    "GRANT SELECT, SHOW VIEW, TRIGGER ON *.* TO monitor@'%';\n"
 
     /* RELOAD, PROCESS, FILE, BINLOG MONITOR: for statements that tests try */
     "CREATE USER app@'%' IDENTIFIED BY 'app-secret';\n"

@@ -1,6 +1,7 @@
 /*
  * fuzz_sql_read.c - any text can be read: each statement consumes something, what is found lies inside of the
- * text, a second reading says the same, SET can be walked, and normalised text keeps to its room.
+ * text, a second reading says the same, SET and what is defined can be walked, normalised text keeps to its
+ * room, and as a routine's body it has no more names than there is room for.
  *
  *   input: one byte of options (charset: low 3 bits, ANSI_QUOTES 8, NO_BACKSLASH_ESCAPES 16, IGNORE_SPACE 32,
  *          MySQL 64, watched names 128), the text
@@ -28,6 +29,7 @@ static void facts_inside(const struct sql_facts *facts, const char *text, size_t
     inside(facts->because, text, length);
     inside(facts->name, text, length);
     inside(facts->set_text, text, length);
+    inside(facts->defines, text, length);
     inside(facts->hint.server, text, length);
     inside(facts->hint.max_lag, text, length);
     inside(facts->hint.wait_for, text, length);
@@ -59,7 +61,7 @@ static void same_again(const char *text, size_t length, const struct sql_options
     require(first->digest == second.digest && first->kill_id == second.kill_id);
     require(first->calls_count == second.calls_count && first->calls_overflow == second.calls_overflow);
     require(same_span(first->because, second.because) && same_span(first->name, second.name));
-    require(same_span(first->set_text, second.set_text));
+    require(same_span(first->set_text, second.set_text) && same_span(first->defines, second.defines));
 }
 
 static void walk_set(const struct sql_facts *facts, const struct sql_options *options)
@@ -75,6 +77,25 @@ static void walk_set(const struct sql_facts *facts, const struct sql_options *op
         require(assignment.value.at && assignment.value.length > 0);
         inside(rest, facts->set_text.at, facts->set_text.length);
     }
+}
+
+static void walk_defined(const struct sql_facts *facts, const struct sql_options *options)
+{
+    struct sql_span rest = facts->defines, name;
+
+    while (sql_defined_next(&rest, options, &name)) {
+        inside(name, facts->defines.at, facts->defines.length);
+        inside(rest, facts->defines.at, facts->defines.length);
+    }
+}
+
+static void read_body(const char *text, size_t length, const struct sql_options *options)
+{
+    uint64_t *keys = calloc(length / 2 + 1, sizeof *keys);
+    bool leaves;
+    require(keys != NULL);
+    require(sql_body_names(text, length, options, keys, &leaves) <= length / 2 + 1);
+    free(keys);
 }
 
 static void normalise(const char *text, size_t length, const struct sql_options *options)
@@ -101,11 +122,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .version = mysql ? 80036 : 101119,
         .watched = watches ? &watched : NULL,
         .unsafe_tables = watches ? &watched : NULL,
+        .leaving = watches ? &watched : NULL,
     };
     const char *text = (const char *)data + 1;
     size_t length = size - 1;
 
     normalise(text, length, &options);
+    read_body(text, length, &options);
     for (size_t at = 0; at < length;) {
         struct sql_facts facts;
         size_t consumed = sql_read(text + at, length - at, &options, &facts);
@@ -113,6 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         facts_inside(&facts, text + at, consumed);
         same_again(text + at, length - at, &options, consumed, &facts);
         walk_set(&facts, &options);
+        walk_defined(&facts, &options);
         at += consumed;
     }
     return 0;

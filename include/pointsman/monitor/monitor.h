@@ -7,11 +7,10 @@
  * nobody one of them (the primary's, else one that answers) ──account tables, every second──>
  * accounts_publish()
  *
- * There is one monitor in a process. It never writes to a server. Its account needs:
- *   MariaDB   SLAVE MONITOR on *.*, SELECT on mysql.global_priv; better also CONNECTION ADMIN (gets in when
- *             max_connections are taken) and REPLICATION MASTER ADMIN (sees replicas that are not configured)
- *   MySQL     REPLICATION CLIENT on *.*, SELECT on mysql.user; better also CONNECTION_ADMIN, REPLICATION
- * SLAVE
+ *   definer (a thread) ──views, routines, triggers of the same server──> definitions_publish()
+ *
+ * There is one monitor in a process. It never writes to a server. What its account needs stands in
+ * docs/operations.md.
  */
 #ifndef POINTSMAN_MONITOR_MONITOR_H
 #define POINTSMAN_MONITOR_MONITOR_H

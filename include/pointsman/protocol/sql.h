@@ -65,6 +65,8 @@ struct sql_options {
     const struct sql_names *safe_functions; /* may be NULL: functions declared harmless by the operator */
     const struct sql_names *unsafe_tables;  /* may be NULL: views not proven; a statement that mentions one
                                                as any identifier gets SQL_REASON_VIEW */
+    const struct sql_names *leaving; /* may be NULL: routines, views and tables with triggers that leave what
+                                        nothing reports; mentioning one has the effect SQL_LEAVES_UNKNOWN */
     const struct sql_names *watched; /* may be NULL: e.g. live temporary tables; sets SQL_MENTIONS_WATCHED */
 };
 
@@ -171,6 +173,8 @@ enum {
     SQL_MENTIONS_WATCHED = 1 << 26,
     SQL_CHAINS = 1 << 27,           /* COMMIT/ROLLBACK AND CHAIN */
     SQL_RELEASES_SESSION = 1 << 28, /* COMMIT/ROLLBACK RELEASE: the server closes the connection */
+    SQL_LEAVES_UNKNOWN = 1 << 29, /* may leave what no server reports (a named lock, a role): mentions one of
+                                     options.leaving and may run it, or runs a text that isn't read */
 };
 
 enum sql_call_kind {
@@ -196,6 +200,14 @@ struct sql_call {
 
 enum { SQL_CALLS_MAX = 8 };
 
+/* What becomes of the names that a statement defines. */
+enum sql_defines {
+    SQL_DEFINES_NOTHING,
+    SQL_DEFINES_VIEW,       /* each is a view of whatever text */
+    SQL_DEFINES_ROUTINE,    /* a routine, or a table with a trigger */
+    SQL_DEFINES_OTHER_NAME, /* the table or view of one name has another one */
+};
+
 /* What a comment asked for: pointsman: primary, replica, server=NAME, max_lag=DURATION, wait_for=GTID. */
 enum sql_hint_kind { SQL_HINT_NONE, SQL_HINT_PRIMARY, SQL_HINT_REPLICA, SQL_HINT_SERVER };
 struct sql_hint {
@@ -217,7 +229,10 @@ struct sql_facts {
     struct sql_span name; /* USE: schema, unquoted span without the quotes; CREATE TEMPORARY TABLE: the table;
                              PREPARE/DEALLOCATE: the statement's name; SET ROLE: one plain role as written,
                              quotes and all; else at NULL */
-    uint64_t kill_id;     /* SQL_KILL with a literal id; else 0 */
+    struct sql_span defines; /* views, routines or tables with triggers that are something else after it, for
+                                sql_defined_next(); else at NULL */
+    enum sql_defines defines_as;
+    uint64_t kill_id; /* SQL_KILL with a literal id; else 0 */
     struct sql_hint hint;
     struct sql_call calls[SQL_CALLS_MAX];
     uint8_t calls_count; /* more than SQL_CALLS_MAX: calls_overflow */
@@ -314,6 +329,27 @@ enum sql_variable_class {
     SQL_VARIABLE_TRACKING,   /* session_track_*: what the client wants to be told; the proxy filters */
 };
 enum sql_variable_class sql_variable_class(const char *name, size_t length);
+
+/* ---- definitions of views, routines and triggers ---- */
+
+/*
+ * The names that a statement defines, without schema and quotes: of CREATE VIEW the view's, of CREATE TRIGGER
+ * the table's, of RENAME TABLE all of them. `rest` begins as facts.defines and is moved on.
+ */
+bool sql_defined_next(struct sql_span *rest, const struct sql_options *options, struct sql_span *ret_name);
+
+/* A name as a number, without regard to case; never 0. All names with characters above ASCII have the same
+ * one. */
+uint64_t sql_name_key(const char *name, size_t length);
+
+/*
+ * Reads the body of a view, a routine or a trigger by its words only. keys gets the sql_name_key() of each
+ * name and keyword in it, in order, some of them more than once; room for length / 2 + 1 of them is enough.
+ * Returns how many. *ret_leaves: it takes named locks or roles, runs texts made up at run time, or could not
+ * be read to its end.
+ */
+size_t sql_body_names(const char *text, size_t length, const struct sql_options *options, uint64_t *keys,
+                      bool *ret_leaves);
 
 /*
  * Writes the normalised text (literals as ?, blanks folded, comments gone, keywords upper case) into out,

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "pointsman/protocol/sql.h"
+#include "pointsman/topology/definitions.h"
 #include "pointsman/topology/topology.h"
 
 /* Why a session holds its connection: bits, several at a time. */
@@ -94,6 +95,9 @@ void route_merge(struct route_statement *statement, const struct sql_facts *fact
                  const struct topology *topology);
 /* A statement that was not read: too long, or not text. */
 struct route_statement route_statement_unread(unsigned reason, bool read);
+
+/* What isn't known of views and routines counts against it. After its merging. */
+void route_doubt(struct route_statement *statement, const struct definitions *definitions);
 
 /* The pins that it leaves as far as its text tells (enum pin bits). worked: it, or a part of it, succeeded.
  */

@@ -4,6 +4,7 @@
  *
  *   main ──accept──> worker_give(fd) ──mail──> session
  *   monitor ──publish topology / accounts──> mail ──> worker takes a reference to the new one
+ *           ──publish definitions──> taken when a statement is read
  */
 #ifndef POINTSMAN_SESSION_WORKER_H
 #define POINTSMAN_SESSION_WORKER_H
@@ -17,6 +18,7 @@
 #include "pointsman/pool/pool.h"
 #include "pointsman/route/route.h"
 #include "pointsman/topology/accounts.h"
+#include "pointsman/topology/definitions.h"
 
 enum { WORKERS_MAX = 64, WORKER_HISTOGRAM = 24 /* powers of two of microseconds */ };
 
@@ -69,6 +71,7 @@ struct worker {
     struct route_balance balance, state_balance; /* of reads, of what only sets */
     struct topology *topology;                   /* referenced */
     struct accounts *accounts;                   /* referenced */
+    struct definitions *definitions;             /* referenced; current as of the last statement read */
     struct list sessions;                        /* struct session, all */
     struct list logins;                          /* those logging in, in order of arrival */
     struct list waiting; /* those that wait for a server to be usable, or for their past */

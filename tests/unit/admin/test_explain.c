@@ -164,6 +164,18 @@ static void the_console_hands_on_the_statement_as_it_is(void **state)
     reply_done(&reply);
 }
 
+/* There are no views and no routines. */
+static int know_definitions(void **state)
+{
+    static const struct sql_options options = {.mariadb = true, .version = 101119};
+    struct definitions_reading *reading = definitions_read(NULL, 0, &options);
+    (void)state;
+    if (!reading)
+        return -1;
+    definitions_publish(reading, 1, true, true);
+    return 0;
+}
+
 static int drop_set(void **state)
 {
     (void)state;
@@ -180,5 +192,5 @@ int main(void)
         cmocka_unit_test(no_replica_and_no_primary),
         cmocka_unit_test(the_console_hands_on_the_statement_as_it_is),
     };
-    return cmocka_run_group_tests(tests, NULL, drop_set);
+    return cmocka_run_group_tests(tests, know_definitions, drop_set);
 }

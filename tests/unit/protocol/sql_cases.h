@@ -25,7 +25,8 @@ static inline size_t read_guarded(const char *text, size_t length, const struct 
     struct guard guard = guard_of(text, length);
     size_t consumed = sql_read((const char *)guard.at, length, options, facts);
     struct sql_span *spans[] = {&facts->because,     &facts->name,         &facts->set_text,
-                                &facts->hint.server, &facts->hint.max_lag, &facts->hint.wait_for};
+                                &facts->hint.server, &facts->hint.max_lag, &facts->hint.wait_for,
+                                &facts->defines};
     for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
         if (spans[i]->at)
             spans[i]->at = text + (spans[i]->at - (const char *)guard.at);

@@ -211,6 +211,41 @@ static const struct {
      PIN_USER_LOCK},
 };
 
+static void what_is_not_known_counts_against_a_statement(void **state)
+{
+    static const char *const names[] = {"p"};
+    static const struct {
+        const char *text;
+        bool views, routines, leaving; /* known; some leave */
+        bool anywhere, leaves;
+    } cases[] = {
+        {"SELECT * FROM t", true, true, false, true, false},
+        {"SELECT * FROM t", true, false, false, true, false},
+        {"SELECT * FROM t", false, true, false, false, false},
+        {"SET @a = 1", false, false, true, true, false},
+        {"SELECT f()", true, true, true, false, false},
+        {"SELECT f()", true, false, false, false, true},
+        {"CALL p()", true, false, false, false, true},
+        {"INSERT INTO t VALUES (1)", false, false, true, false, false},
+        {NULL, true, true, false, false, false},
+        {NULL, true, true, true, false, true},
+        {NULL, true, false, false, false, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct definitions definitions = {.views_known = cases[i].views,
+                                          .routines_known = cases[i].routines,
+                                          .leaving = {names, cases[i].leaving}};
+        struct route_statement statement = cases[i].text
+                                               ? statement_of(cases[i].text, picture->topology)
+                                               : route_statement_unread(ROUTE_REASON_TOO_LONG, false);
+        route_doubt(&statement, &definitions);
+        bool leaves = statement.effects & SQL_LEAVES_UNKNOWN;
+        if (statement.anywhere != cases[i].anywhere || leaves != cases[i].leaves)
+            fail_msg("case %zu: anywhere %d, leaves %d", i, statement.anywhere, leaves);
+    }
+}
+
 static void what_pins(void **state)
 {
     (void)state;
@@ -303,6 +338,7 @@ int main(void)
         cmocka_unit_test(what_counts_is_of_the_first_and_effects_of_all),
         cmocka_unit_test(what_was_not_read),
         cmocka_unit_test(hints_are_read),
+        cmocka_unit_test(what_is_not_known_counts_against_a_statement),
         cmocka_unit_test(what_pins),
         cmocka_unit_test(the_first_matching_rule),
         cmocka_unit_test(names),

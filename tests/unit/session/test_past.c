@@ -36,6 +36,7 @@ static int set_up(void **state)
     topology->servers[0].look.mariadb = true;
     topology->servers[0].look.version = 101119;
     worker->topology = topology;
+    worker->definitions = definitions_current();
     session = (struct session){.worker = worker,
                                .state = worker->states.empty,
                                .insert_id = 7,
@@ -49,6 +50,7 @@ static int tear_down(void **state)
 {
     (void)state;
     state_table_done(&worker->states);
+    definitions_unref(worker->definitions);
     free(worker);
     free(topology);
     return 0;
