@@ -37,7 +37,7 @@ static bool take_word(struct look *look, const char *word)
 static void put(struct look *look, enum sql_thing_kind kind, struct sql_span schema, struct sql_span name)
 {
     if (look->count < look->max)
-        look->out[look->count] = (struct sql_thing){kind, schema, name};
+        look->out[look->count] = (struct sql_thing){.kind = kind, .schema = schema, .name = name};
     look->count++;
 }
 
@@ -102,9 +102,32 @@ static void look_drop(struct look *look)
     while (look->token.punctuation == ',' && (step(look), true));
 }
 
+/* The text of the thing noted last, if it is nothing but a literal. */
+static void take_text(struct look *look)
+{
+    struct sql_token literal = look->token;
+    if (literal.kind != SQL_TOKEN_STRING || look->count == 0 || look->count > look->max)
+        return;
+    step(look);
+    if (at_end(look) || sql_token_is(&look->token, "using"))
+        look->out[look->count - 1].text = sql_token_span(&literal);
+}
+
 static void look_prepare(struct look *look)
 {
     take_thing(look, SQL_THING_PREPARED);
+    if (take_word(look, "from"))
+        take_text(look);
+}
+
+static void look_execute(struct look *look)
+{
+    if (!take_word(look, "immediate")) {
+        take_thing(look, SQL_THING_EXECUTED);
+        return;
+    }
+    put(look, SQL_THING_EXECUTED, (struct sql_span){0}, (struct sql_span){0});
+    take_text(look);
 }
 
 static void look_deallocate(struct look *look)
@@ -137,8 +160,10 @@ static const struct {
     const char *word;
     void (*look)(struct look *look);
 } firsts[] = {
-    {"create", look_create},         {"drop", look_drop},       {"prepare", look_prepare},
-    {"deallocate", look_deallocate}, {"handler", look_handler}, {"xa", look_xa},
+    {"create", look_create},   {"drop", look_drop},
+    {"prepare", look_prepare}, {"deallocate", look_deallocate},
+    {"execute", look_execute}, {"handler", look_handler},
+    {"xa", look_xa},
 };
 
 /* ---- anywhere ---- */

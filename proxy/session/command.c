@@ -131,7 +131,7 @@ static void run_prepare(struct session *session, const uint8_t *payload, size_t 
 {
     session->statement = route_statement_unread(SQL_REASON_PREPARED, false);
     session->statement.effects = SQL_MAKES_PREPARED |
-                                 define_leaves(session, (const char *)payload + 1, length - 1);
+                                 define_leaves(session, (const char *)payload + 1, length - 1, false);
     statement_begin(session);
 }
 

@@ -42,7 +42,7 @@ void define_announce(struct session *session, const struct defined *defined, con
     definitions_take(&session->worker->definitions);
 }
 
-uint32_t define_leaves(const struct session *session, const char *text, size_t length)
+uint32_t define_leaves(const struct session *session, const char *text, size_t length, bool any)
 {
     definitions_take(&session->worker->definitions);
     struct sql_options options = statement_options(session);
@@ -52,5 +52,7 @@ uint32_t define_leaves(const struct session *session, const char *text, size_t l
     sql_read(text, length, &options, &facts);
     route_merge(&statement, &facts, session->worker->topology);
     route_doubt(&statement, session->worker->definitions);
-    return statement.effects & SQL_LEAVES_UNKNOWN;
+    unsigned ties = route_pins(&statement, true) & (any ? ~0u : (unsigned)PIN_ROLE);
+    bool leaves = statement.effects & SQL_LEAVES_UNKNOWN || statement.plain_role || ties;
+    return leaves ? SQL_LEAVES_UNKNOWN : 0;
 }

@@ -29,6 +29,7 @@ static const struct {
     [SQL_THING_TABLE_DROPPED] = {PIN_TEMPORARY_TABLE, false, false},
     [SQL_THING_PREPARED] = {PIN_PREPARED, true, false},
     [SQL_THING_DEALLOCATED] = {PIN_PREPARED, false, false},
+    [SQL_THING_EXECUTED] = {0, false, true},
     [SQL_THING_HANDLER_OPENED] = {PIN_HANDLER, true, false},
     [SQL_THING_HANDLER_CLOSED] = {PIN_HANDLER, false, false},
     [SQL_THING_XA_ENDED] = {PIN_XA, false, false},
@@ -45,10 +46,46 @@ static struct sql_span schema_of(const struct session *session, const struct sql
     return (struct sql_span){schema, (uint32_t)length};
 }
 
+/* Whether running a statement's literal may leave what no server reports. Escapes other than doubled quotes
+ * are not understood here. */
+static bool text_leaves(const struct session *session, struct sql_span literal)
+{
+    char text[4096];
+    size_t length = 0;
+    if (!literal.at || literal.length < 2 || literal.length > sizeof text ||
+        (*literal.at != '\'' && *literal.at != '"') || memchr(literal.at, '\\', literal.length))
+        return true;
+    for (uint32_t i = 1; i + 1 < literal.length; i++) {
+        text[length++] = literal.at[i];
+        i += literal.at[i] == *literal.at;
+    }
+    return define_leaves(session, text, length, true);
+}
+
+/* What a routine prepared has no name here. */
+static bool executed_leaves(const struct session *session, struct sql_span name)
+{
+    return session->pins & PIN_UNKNOWN_STATE || (session->ledger && ledger_leaves(session->ledger, name));
+}
+
+bool holds_may_leave_unknown(const struct session *session, const char *text, size_t length)
+{
+    struct sql_thing things[THINGS_MAX];
+    struct sql_options options = statement_options(session);
+    unsigned count = sql_things(text, length, &options, things, THINGS_MAX);
+    for (unsigned i = 0; i < count && i < THINGS_MAX; i++)
+        if (things[i].kind == SQL_THING_EXECUTED)
+            return things[i].name.at ? executed_leaves(session, things[i].name)
+                                     : text_leaves(session, things[i].text);
+    return true;
+}
+
 /* Notes one thing. Returns the pin that it adds to, or 0. */
 static unsigned note(struct session *session, const struct sql_thing *thing, unsigned pins, bool good)
 {
     unsigned pin = meanings[thing->kind].pin;
+    if (!pin)
+        return 0;
     if (!good && !meanings[thing->kind].even_if_failed)
         return 0;
     if (!meanings[thing->kind].adds) {
@@ -58,6 +95,8 @@ static unsigned note(struct session *session, const struct sql_thing *thing, uns
     if (!(pins & pin)) /* a variable that is only read */
         return 0;
     ledger_add(session->ledger, pin, schema_of(session, thing), thing->name);
+    if (thing->kind == SQL_THING_PREPARED)
+        ledger_set_leaves(session->ledger, thing->name, text_leaves(session, thing->text));
     return pin;
 }
 

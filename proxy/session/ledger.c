@@ -94,7 +94,7 @@ static struct thing *make(enum pin pin, struct sql_span schema, struct sql_span 
     struct thing *thing = malloc(sizeof *thing + length + name.length + 1);
     if (!thing)
         return NULL;
-    *thing = (struct thing){.pin = pin, .table = thing->name + length};
+    *thing = (struct thing){.pin = pin, .leaves = true, .table = thing->name + length};
     fold(thing->table, name);
     if (exact)
         snprintf(thing->name, length, "%.*s`%.*s", (int)schema.length, schema.at ? schema.at : "",
@@ -158,6 +158,30 @@ void ledger_remove(struct ledger *ledger, enum pin pin, struct sql_span schema, 
     free(thing);
     if (pin == PIN_TEMPORARY_TABLE)
         watch_anew(ledger);
+}
+
+static struct thing *find_prepared(const struct ledger *ledger, struct sql_span name)
+{
+    for (unsigned i = 0; i < ledger->count; i++) {
+        struct thing *thing = ledger->things[i];
+        if (thing->pin == PIN_PREPARED && strlen(thing->name) == name.length &&
+            strncasecmp(thing->name, name.at, name.length) == 0)
+            return thing;
+    }
+    return NULL;
+}
+
+void ledger_set_leaves(struct ledger *ledger, struct sql_span name, bool leaves)
+{
+    struct thing *thing = find_prepared(ledger, name);
+    if (thing)
+        thing->leaves = leaves;
+}
+
+bool ledger_leaves(const struct ledger *ledger, struct sql_span name)
+{
+    const struct thing *thing = find_prepared(ledger, name);
+    return thing ? thing->leaves : ledger->unnamed & PIN_PREPARED;
 }
 
 void ledger_remove_all(struct ledger *ledger, enum pin pin)

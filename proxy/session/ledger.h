@@ -13,6 +13,7 @@
 
 struct thing {
     unsigned pin; /* enum pin */
+    bool leaves;  /* a prepared statement: running it may leave what no server reports */
     char *table;  /* in here, behind name: the name in lower case, without its schema */
     char name[];  /* what is compared */
 };
@@ -36,6 +37,10 @@ void ledger_pinned(struct ledger *ledger, unsigned bit_number, uint64_t digest, 
 /* schema may be at NULL. Without memory, or without a name, the pin becomes unnamed. */
 void ledger_add(struct ledger *ledger, enum pin pin, struct sql_span schema, struct sql_span name);
 void ledger_remove(struct ledger *ledger, enum pin pin, struct sql_span schema, struct sql_span name);
+/* Prepared statements: whether running it may leave what no server reports. One that isn't there is refused.
+ */
+void ledger_set_leaves(struct ledger *ledger, struct sql_span name, bool leaves);
+bool ledger_leaves(const struct ledger *ledger, struct sql_span name);
 void ledger_remove_all(struct ledger *ledger, enum pin pin);
 /* Those of `pins` that things are kept of, and nothing is left. */
 unsigned ledger_ended(const struct ledger *ledger, unsigned pins);

@@ -179,8 +179,8 @@ void define_announce(struct session *session, const struct defined *defined, con
                      const struct sql_options *options);
 /* What it defines is known by the next reading that begins so many ms from now. */
 void define_settle(struct session *session, uint64_t outlives);
-/* SQL_LEAVES_UNKNOWN if running this text may leave what no server reports; else 0. */
-uint32_t define_leaves(const struct session *session, const char *text, size_t length);
+/* SQL_LEAVES_UNKNOWN if running this text may leave what no server reports, or (any) what holds; else 0. */
+uint32_t define_leaves(const struct session *session, const char *text, size_t length, bool any);
 
 /* ---- relay.c ---- */
 /* The only row of an answer that is there as a whole: behind the column count, so many definitions, and an
@@ -207,6 +207,8 @@ void effects_tracking_free(struct session *session);
 unsigned holds_settle(struct session *session, unsigned pins, unsigned unclear, bool good);
 /* Nothing of what it holds has a name that a read could use without being noticed. */
 bool holds_may_leave(const struct session *session);
+/* Whether an EXECUTE may leave what no server reports. */
+bool holds_may_leave_unknown(const struct session *session, const char *text, size_t length);
 void holds_probe(struct session *session); /* asks, if need be, whether it still has its user locks */
 void holds_probed(struct backend *backend, struct session *session, const uint8_t *answer, size_t length);
 

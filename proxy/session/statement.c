@@ -76,6 +76,9 @@ void statement_read(struct session *session, const char *text, size_t length)
             define_add(&defined, &facts, &options);
     }
     route_doubt(&session->statement, session->worker->definitions);
+    if (session->statement.verb == SQL_EXECUTE && session->statement.count == 1 &&
+        !holds_may_leave_unknown(session, text, length))
+        session->statement.effects &= ~(uint32_t)SQL_LEAVES_UNKNOWN;
     define_announce(session, &defined, text, length, &options);
     if (session->statement.count == 0)
         session->statement.anywhere = false; /* the server says what it thinks of nothing */

@@ -256,6 +256,7 @@ enum sql_thing_kind {
     SQL_THING_TABLE_DROPPED,
     SQL_THING_PREPARED,
     SQL_THING_DEALLOCATED,
+    SQL_THING_EXECUTED,       /* EXECUTE name; of EXECUTE IMMEDIATE only the text, name.at NULL */
     SQL_THING_HANDLER_OPENED, /* by its alias, if it has one */
     SQL_THING_HANDLER_CLOSED,
     SQL_THING_XA_ENDED, /* XA COMMIT or ROLLBACK; without a name */
@@ -267,6 +268,7 @@ struct sql_thing {
     enum sql_thing_kind kind;
     struct sql_span schema; /* TABLE_*: at NULL if none is said */
     struct sql_span name;   /* without quotes (doubled ones left as they are) */
+    struct sql_span text;   /* PREPARED, EXECUTED: the literal with its quotes; at NULL: something else */
 };
 
 /* The things of one statement (as cut by sql_read), up to max of them into out. Returns how many there are.
