@@ -157,19 +157,33 @@ static void client_eof(struct relay *relay, const struct result_event *event)
     pass(relay, event->length);
 }
 
+/* A replica's error that the primary need not give. */
+static bool is_misroute(const struct session *session, int server, unsigned code)
+{
+    int primary = session->worker->topology->primary;
+    return primary != TOPOLOGY_NOBODY && server != primary && heal_may((uint16_t)code);
+}
+
+static void note_misroute(struct session *session)
+{
+    session->statement.healed = true;
+    figure_add(&session->worker->figures.heals, 1);
+}
+
 static bool heal(struct relay *relay, const struct answer_err *err)
 {
     struct session *session = relay->session;
-    struct worker *worker = session->worker;
     struct backend *backend = relay->backend;
-    int primary = worker->topology->primary;
-    if (session->answer_sent || session->muted || relay->parts_count || relay->run ||
-        primary == TOPOLOGY_NOBODY || backend->pool->server == primary || !heal_may(err->code) ||
+    /* Definitions of columns may have come before; of several statements some may have had their effect. */
+    bool begun = session->answer_sent ||
+                 ((relay->parts_count || relay->run) && session->statement.count != 1);
+    if (begun || session->muted || !is_misroute(session, backend->pool->server, err->code) ||
         !statement_may_repeat(session) || session->login || session->retries)
         return false;
-    session->statement.healed = true;
-    figure_add(&worker->figures.heals, 1);
-    heal_note(worker, session->statement.digest, session_now(session));
+    relay->parts_count = 0;
+    relay->run = NULL;
+    note_misroute(session);
+    heal_note(session->worker, session->statement.digest, session_now(session));
     session->backend = NULL;
     backend->warnings = true;
     relay->session = NULL;
@@ -363,11 +377,16 @@ static void on_login(struct relay *relay, struct command *command, const struct 
     if (!failed)
         login_tried(session, backend);
     backend_answered(backend);
+    bool misrouted = session && failed && is_misroute(session, backend->pool->server, err.code);
     if (session)
         session->backend = NULL;
     backend_release(backend);
-    if (session)
+    if (misrouted) {
+        note_misroute(session);
+        statement_begin(session);
+    } else if (session) {
         login_opened(session, failed ? &err : NULL);
+    }
 }
 
 /* How much of the bytes is the head's whole answer; 0: not all of it is there, or it was nonsense. For small
@@ -601,7 +620,9 @@ static void on_refused(struct waiter *waiter, unsigned code, const char *state, 
                        size_t length)
 {
     struct session *session = list_entry(waiter, struct session, waiter);
-    if (code) {
+    if (code && is_misroute(session, waiter->pool->server, code)) /* an account that has not arrived */
+        note_misroute(session);
+    else if (code) {
         statement_fail(session, (uint16_t)code, state, message, length);
         return;
     }
