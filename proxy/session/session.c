@@ -317,7 +317,7 @@ struct session *session_new_errand(const struct session *model)
     session->identity = identity_ref(model->identity);
     session->initial = state_ref(model->initial);
     session->state = state_ref(model->state);
-    session->close_after = true;
+    session->close_after = session->errand = true;
     session->step = SESSION_READY;
     session->since = pools_now(&worker->pools);
     list_init(&session->waiter.link);

@@ -300,6 +300,10 @@ void statement_begin(struct session *session)
     bool fresh = session->step != SESSION_WAITING;
     uint64_t now = session_now(session);
     struct worker *worker = session->worker;
+    if (session->errand) { /* its server could not be asked, and a KILL means somebody else on any other */
+        session_close(session);
+        return;
+    }
     if (fresh && !session->login) {
         session->deadline = now + worker_config(worker)->queue_timeout;
         session->avoid = session->retries = 0;
