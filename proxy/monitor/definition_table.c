@@ -6,6 +6,7 @@
  */
 #include "definition_table.h"
 
+#include <mysqld_error.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +59,19 @@ static bool add_rows(struct definition_table *table, MYSQL_RES *result, enum def
     return true;
 }
 
-/* *ret_known is cleared where the query is refused. False: lost, or no memory. */
+/* Privileges are missing; anything else, such as a server that shuts down, says nothing of what there is. */
+static bool is_refused(const struct client *client)
+{
+    switch (mysql_errno(client->mysql)) {
+    case ER_DBACCESS_DENIED_ERROR:
+    case ER_TABLEACCESS_DENIED_ERROR:
+    case ER_COLUMNACCESS_DENIED_ERROR:
+    case ER_SPECIFIC_ACCESS_DENIED_ERROR: return true;
+    default: return false;
+    }
+}
+
+/* *ret_known is cleared where the query is refused. False: no answer, or no memory. */
 static bool ask(struct client *client, const char *query, enum definition_kind kind,
                 struct definition_table *table, bool *ret_known, bool *ret_hidden)
 {
@@ -67,14 +80,14 @@ static bool ask(struct client *client, const char *query, enum definition_kind k
     if (result)
         return add_rows(table, result, kind, ret_hidden);
     *ret_known = false;
-    return !client_lost(client);
+    return is_refused(client);
 }
 
 static bool ask_privileges(struct client *client, bool mariadb, struct definition_table *table)
 {
     MYSQL_RES *result = client_query(client, PRIVILEGES);
     if (!result)
-        return !client_lost(client);
+        return false;
     table->routines_known = mariadb; /* who may not read mysql.proc is refused */
     for (MYSQL_ROW row; (row = mysql_fetch_row(result));) {
         const char *privilege = row[0] ? row[0] : "";

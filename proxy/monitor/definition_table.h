@@ -18,7 +18,7 @@ struct definition_table {
     bool views_known, routines_known, triggers_known; /* as far as the account's privileges go */
 };
 
-/* False: the connection was lost, or no memory. definition_table_done() is due in any case. */
+/* False: no answer, or no memory. definition_table_done() is due in any case. */
 bool definition_table_read(struct client *client, bool mariadb, struct definition_table *table);
 void definition_table_done(struct definition_table *table);
 
