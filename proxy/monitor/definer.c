@@ -86,7 +86,8 @@ static const char *server_name(const struct definer *definer)
 static void tell_unseen(struct definer *definer, const struct definition_table *table)
 {
     static const char *const texts[] = {
-        "views can't be told from tables: all reads go to the primary (GRANT SHOW VIEW, SELECT)",
+        "views can't be told from tables, and one that writes would be read on replicas (GRANT SHOW VIEW, "
+        "SELECT)",
         "routines can't be read: sessions that run any are held (GRANT SELECT)",
         "triggers can't be read: locks and roles that they take aren't noticed (GRANT TRIGGER)"};
     unsigned unseen = (table->views_known ? 0 : NO_VIEWS) | (table->routines_known ? 0 : NO_ROUTINES) |
@@ -130,7 +131,9 @@ static bool read_all(struct definer *definer, uint64_t began_at)
     if (reading) {
         struct definitions *before = definitions_current();
         tell_unseen(definer, &table);
-        definitions_publish(reading, began_at, table.views_known, table.routines_known);
+        /* Without the privilege views are taken for tables: a proxy that sends all reads to the primary for
+         * want of a GRANT would be of no use, and a replica's read_only still refuses what a view writes. */
+        definitions_publish(reading, began_at, true, table.routines_known);
         tell_counts(definer, before);
         definitions_unref(before);
         definer->known = true;
