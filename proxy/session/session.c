@@ -292,7 +292,7 @@ struct session *session_new(struct worker *worker, int fd, char *address)
     session->address = address;
     session->id = make_id(worker);
     session->status = STATUS_AUTOCOMMIT;
-    session->row_count = -1;
+    session->row_count = 0;
     session->since = pools_now(&worker->pools);
     list_init(&session->waiter.link);
     list_append(&worker->sessions, &session->link);

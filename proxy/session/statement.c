@@ -524,6 +524,21 @@ void statement_send(struct session *session)
     send_request(session, ahead, carried);
 }
 
+/* Somebody else's warnings are still there: the connection is cleaned, and another asked meanwhile. */
+static void refuse_warnings(struct session *session)
+{
+    struct backend *backend = session->backend;
+    session->backend = NULL;
+    if (backend->past[PAST_INSERT_ID] || backend->past[PAST_FOUND_ROWS]) {
+        backend_discard(backend); /* cleaning would forget more than warnings */
+    } else {
+        backend->dirty = true;
+        backend_release(backend);
+    }
+    become(session, SESSION_WAITING);
+    statement_begin(session);
+}
+
 void statement_granted(struct session *session, struct backend *backend)
 {
     list_remove(&session->phase_link);
@@ -540,7 +555,7 @@ void statement_granted(struct session *session, struct backend *backend)
     backend->session = session;
     if (session->statement.effects & SQL_READS_DIAGNOSTICS && backend->warnings &&
         session->statement.verb != SQL_SELECT && !(session->pins & PIN_DIAGNOSTICS)) {
-        refuse_backend(session); /* somebody else's warnings */
+        refuse_warnings(session);
         return;
     }
     count_reason(session, backend->pool->server, session->reason);
