@@ -86,8 +86,7 @@ static const char *server_name(const struct definer *definer)
 static void tell_unseen(struct definer *definer, const struct definition_table *table)
 {
     static const char *const texts[] = {
-        "views can't be told from tables, and one that writes would be read on replicas (GRANT SHOW VIEW, "
-        "SELECT)",
+        "views can't be told from tables; one that writes is read on replicas (GRANT SHOW VIEW, SELECT)",
         "routines can't be read: sessions that run any are held (GRANT SELECT)",
         "triggers can't be read: locks and roles that they take aren't noticed (GRANT TRIGGER)"};
     unsigned unseen = (table->views_known ? 0 : NO_VIEWS) | (table->routines_known ? 0 : NO_ROUTINES) |
