@@ -17,7 +17,7 @@
 #include "pointsman/base/clock.h"
 #include "session.h"
 
-enum { RETRIES_MAX = 3, STATE_TEXT_MAX = 4096 };
+enum { RETRIES_MAX = 8, STATE_TEXT_MAX = 4096 };
 
 /* Capabilities that change a result's bytes or a statement's meaning: part of a pooled connection's key. */
 static const uint32_t key_capabilities = CAP_FOUND_ROWS | CAP_LOCAL_FILES | CAP_IGNORE_SPACE |
