@@ -46,6 +46,5 @@ unsigned pool_unheld(const struct pool *pool); /* connections that are there for
 /* ---- pool_share.c ---- */
 /* Lets those who wait in front share it, if they may. False: it is still the caller's. */
 bool pool_serve_shared(struct pool *pool, struct backend *backend);
-void pool_share_tick(struct pool *pool);
 
 #endif

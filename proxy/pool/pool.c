@@ -84,11 +84,8 @@ struct pool *pool_find(struct pools *set, struct identity *identity, int server,
     struct pool *pool = calloc(1, sizeof *pool);
     if (!pool)
         return NULL;
-    *pool = (struct pool){.set = set,
-                          .identity = identity_ref(identity),
-                          .server = server,
-                          .capabilities = capabilities,
-                          .share_limit = POOL_SHARED};
+    *pool = (struct pool){
+        .set = set, .identity = identity_ref(identity), .server = server, .capabilities = capabilities};
     list_init(&pool->idle);
     list_init(&pool->shared);
     list_init(&pool->waiters);
@@ -181,7 +178,6 @@ struct backend *pool_wait(struct pool *pool, const struct state *state, uint32_t
     waiter->pool = pool;
     waiter->state = state;
     waiter->takes = takes;
-    waiter->since = pools_now(pool->set);
     waiter->deadline = deadline;
     list_append(&pool->waiters, &waiter->link);
     if (wants_more(pool))
@@ -362,7 +358,6 @@ bool pools_tick(struct pools *set)
     }
     list_each_safe (node, &set->all) {
         struct pool *pool = list_entry(node, struct pool, in_pools);
-        pool_share_tick(pool);
         waiting |= tick_waiters(pool, now);
         if (pool->identity->stale && is_unused(pool))
             pool_free(pool);

@@ -1,18 +1,22 @@
 /*
  * pool_share.c - connections that several sessions' quick reads share (SHARED: see pool.h).
  *
- *   pool_share ─> an idle one in the state, while fewer than share_limit are shared
+ *   pool_share ─> an idle one in the state, while fewer with room are shared than enough()
  *              ─> the shared one in the state with the shortest queue
- *              ─> none in the state: one of its own; all full: waits
+ *              ─> none has room: one of its own, or waits
  *
- * How many? A server with processors to spare does statements side by side, and then more connections mean
- * more done. Once it has none, each more only makes the others slower, and costs it a thread that goes to
- * sleep and is woken up. Which of the two it is shows in how long statements take in the queue, compared with
- * what each takes by itself (crowding): share_limit follows that, step by step.
+ * When fewer are enough than are shared, nobody joins the youngest any more; it is released when its queue
+ * has run out.
  */
 #include "backend.h"
 
-enum { CROWDED = 250, ROOMY = 150 /* percent of what statements take by themselves */ };
+/* So many connections as can do, back to back, all that a worker can pass on: POOL_PACE us a statement. More
+ * of them would do no more, and each costs the server a thread that goes to sleep and is woken up. */
+static unsigned enough(uint32_t takes)
+{
+    uint32_t wanted = 1 + takes / POOL_PACE;
+    return wanted < POOL_EAGER ? wanted : POOL_EAGER;
+}
 
 static bool is_overrun(const struct backend *backend)
 {
@@ -34,8 +38,6 @@ static bool suits(const struct backend *backend, const struct state *state)
 static struct backend *choose_idle(const struct pool *pool, const struct state *state)
 {
     int looked = 0;
-    if (pool->shared_count >= pool->share_limit)
-        return NULL;
     list_each (node, &pool->idle) {
         struct backend *backend = list_entry(node, struct backend, link);
         if (suits(backend, state))
@@ -46,14 +48,36 @@ static struct backend *choose_idle(const struct pool *pool, const struct state *
     return NULL;
 }
 
-/* The one with the shortest queue; it may be full. */
-static struct backend *choose_shared(const struct pool *pool, const struct state *state)
+static bool has_room(const struct backend *backend, const struct state *state)
+{
+    return suits(backend, state) && !is_full(backend);
+}
+
+/* How many are shared that such a statement could join: of those older than `until`, if it isn't NULL. */
+static unsigned count_shared(const struct pool *pool, const struct state *state, const struct backend *until)
+{
+    unsigned count = 0;
+    list_each (node, &pool->shared) {
+        const struct backend *backend = list_entry(node, struct backend, link);
+        if (backend == until)
+            break;
+        count += has_room(backend, state);
+    }
+    return count;
+}
+
+/* The one with the shortest queue, of as many as are enough; NULL: none has room. */
+static struct backend *choose_shared(const struct pool *pool, const struct state *state, unsigned limit)
 {
     struct backend *best = NULL;
     list_each (node, &pool->shared) {
         struct backend *backend = list_entry(node, struct backend, link);
-        if (suits(backend, state) && (!best || backend->depth < best->depth))
+        if (!has_room(backend, state))
+            continue;
+        if (!best || backend->depth < best->depth)
             best = backend;
+        if (--limit == 0)
+            break;
     }
     return best;
 }
@@ -74,17 +98,18 @@ struct backend *pool_share(struct pool *pool, struct session *session, const str
                            uint32_t takes, struct waiter *waiter, uint64_t deadline)
 {
     struct backend *backend = NULL;
-    if (list_empty(&pool->waiters) && !(backend = choose_idle(pool, state)))
-        backend = choose_shared(pool, state);
+    unsigned limit = enough(takes);
+    if (list_empty(&pool->waiters) && count_shared(pool, state, NULL) < limit)
+        backend = choose_idle(pool, state);
+    if (list_empty(&pool->waiters) && !backend)
+        backend = choose_shared(pool, state, limit);
     if (!backend) {
         backend = pool_take_idle(pool, session, state);
         return backend ? backend : pool_wait(pool, state, takes, waiter, deadline);
     }
-    if (is_full(backend))
-        return pool_wait(pool, state, takes, waiter, deadline);
     waiter->takes = takes;
     join(backend, takes);
-    if (backend->depth > 1 && !pool->connecting && pool_unheld(pool) < pool->share_limit)
+    if (backend->depth > 1 && !pool->connecting && pool_unheld(pool) < limit)
         pool_grow(pool);
     return backend;
 }
@@ -97,7 +122,8 @@ static void admit(struct backend *backend)
     struct pool *pool = backend->pool;
     struct waiter *waiter;
     while (backend->list == BACKEND_SHARED && (waiter = list_first(&pool->waiters, struct waiter, link)) &&
-           waiter->takes && suits(backend, waiter->state) && !is_full(backend)) {
+           waiter->takes && count_shared(pool, waiter->state, backend) < enough(waiter->takes) &&
+           has_room(backend, waiter->state)) {
         list_remove(&waiter->link);
         join(backend, waiter->takes);
         pool->set->events->granted(waiter, backend);
@@ -107,7 +133,7 @@ static void admit(struct backend *backend)
 bool pool_serve_shared(struct pool *pool, struct backend *backend)
 {
     const struct waiter *waiter = list_first(&pool->waiters, struct waiter, link);
-    if (!waiter || !waiter->takes || pool->shared_count >= pool->share_limit ||
+    if (!waiter || !waiter->takes || count_shared(pool, waiter->state, NULL) >= enough(waiter->takes) ||
         !suits(backend, waiter->state))
         return false;
     backend_move(backend, BACKEND_SHARED);
@@ -129,32 +155,4 @@ void backend_part(struct backend *backend, uint32_t takes)
 {
     backend_uncount(backend, takes);
     backend_settle(backend);
-}
-
-/* ---- how many ---- */
-
-void pool_shared_answer(struct pool *pool, uint64_t us, uint32_t takes)
-{
-    pool->taken_us += us;
-    pool->expected_us += takes;
-}
-
-/* Whether statements lie behind others on every shared connection. */
-static bool is_queued(const struct pool *pool)
-{
-    unsigned depth = 0;
-    list_each (node, &pool->shared)
-        depth += list_entry(node, struct backend, link)->depth;
-    return pool->shared_count >= pool->share_limit && depth > 2 * pool->shared_count;
-}
-
-void pool_share_tick(struct pool *pool)
-{
-    uint64_t taken = pool->taken_us * 100, expected = pool->expected_us;
-    if (expected && taken < expected * ROOMY && is_queued(pool) && pool->share_limit < POOL_EAGER)
-        pool->share_limit++;
-    else if (expected && taken >= expected * CROWDED && pool->share_limit > POOL_SHARED)
-        pool->share_limit--;
-    pool->taken_us -= pool->taken_us / 4;
-    pool->expected_us -= pool->expected_us / 4;
 }

@@ -187,7 +187,6 @@ static bool heal(struct relay *relay, const struct answer_err *err)
     session->backend = NULL;
     backend->warnings = true;
     relay->session = NULL;
-    backend->head_since = clock_us();
     backend_answered(backend);
     if (backend->list == BACKEND_SHARED)
         backend_settle(backend);
@@ -243,7 +242,6 @@ static void client_end(struct relay *relay, bool good)
         statement_end(session, good);
     } else if (backend->list == BACKEND_SHARED) {
         backend->warnings = true; /* perhaps */
-        backend->head_since = clock_us();
         backend_settle(backend);
     } else {
         backend->dirty = true; /* its session is gone, and nobody looked at what it left */
@@ -602,8 +600,12 @@ static void on_readable(struct backend *backend)
     struct worker *worker = list_entry(backend->pool->set, struct worker, pools);
     if (!fill(&relay, worker))
         return;
+    bool shared = backend->list == BACKEND_SHARED;
+    uint64_t now = shared ? clock_us() : 0;
     while (relay.at < relay.end && backend->list != BACKEND_DEAD && step(&relay))
         ;
+    if (shared)
+        share_learn_bunch(worker, backend, now);
     flush(&relay, false);
     if (backend->list != BACKEND_DEAD && relay.at < relay.end &&
         conn_keep(&backend->conn, relay.at, (size_t)(relay.end - relay.at)) != CONN_OK)

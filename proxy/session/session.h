@@ -249,7 +249,9 @@ void share_lost(struct backend *backend);
 /* Its answer is complete. False: it runs again, muted. */
 bool share_ended(struct session *session, struct backend *backend);
 /* How long the head's answer took, on whatever connection. now: us. */
-void share_learn(struct session *session, struct backend *backend, uint64_t now, bool good);
+void share_learn(struct session *session, const struct backend *backend, uint64_t now, bool good);
+/* All that there was has been read. */
+void share_learn_bunch(struct worker *worker, struct backend *backend, uint64_t now);
 
 /* ---- diagnose.c ---- */
 void diagnose_starved(struct pool *pool); /* frees one that is held for warnings only, if there is any */

@@ -188,14 +188,19 @@ bool share_ended(struct session *session, struct backend *backend)
     return false;
 }
 
-void share_learn(struct session *session, struct backend *backend, uint64_t now, bool good)
+void share_learn(struct session *session, const struct backend *backend, uint64_t now, bool good)
 {
-    uint64_t us = now - backend->head_since;
+    struct paces *paces = session->worker->paces;
     bool plain = good && !session->warnings && session->answer_sent <= SHARE_ANSWER_MAX;
-    bool shared = backend->list == BACKEND_SHARED;
+    if (backend->list == BACKEND_SHARED)
+        pace_queued(paces, session->statement.digest, session->waiter.takes, plain);
+    else if (session->statement.kind == ROUTE_CLASS_READ)
+        pace_learn(paces, session->statement.digest, now - backend->head_since, plain);
+}
+
+void share_learn_bunch(struct worker *worker, struct backend *backend, uint64_t now)
+{
+    if (worker->paces->bunch_count)
+        pace_bunch(worker->paces, now - backend->head_since);
     backend->head_since = now;
-    if (shared)
-        pool_shared_answer(backend->pool, us, session->waiter.takes);
-    if (session->statement.kind == ROUTE_CLASS_READ)
-        pace_learn(session->worker->paces, session->statement.digest, us, shared, plain);
 }

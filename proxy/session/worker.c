@@ -104,6 +104,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
     if (now - worker->avoid_since >= worker_config(worker)->monitor_timeout)
         worker->avoid = 0; /* it was a connection, not the server */
     tick_starving(worker);
+    preempt_tick(&worker->preempt, now);
     if (!worker->tick_is_fast || now - worker->swept >= SLOW_TICK_MS)
         sweep_idle(worker, now);
     tick_sessions(&worker->waiting, now);
@@ -400,7 +401,9 @@ size_t worker_pools(struct worker *worker, struct pool_row **ret_rows)
 static void *run(void *argument)
 {
     struct worker *worker = argument;
+    preempt_init(&worker->preempt);
     ev_run(worker->loop, 0);
+    preempt_done(&worker->preempt);
     return NULL;
 }
 

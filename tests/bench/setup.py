@@ -38,8 +38,8 @@ class Plan:
     builds: list  # (name, binary, [ini lines])
 
     @property
-    def max_connections(self):  # of each server: all clients direct, and all idle ones through a relay
-        return max(self.clients) + self.idle + 200
+    def max_connections(self):  # of each server: all clients direct, what proxies keep, all idle ones through a relay
+        return max(self.clients) * (2 + len(self.builds)) + self.idle + 200
 
 
 def refuse(why):

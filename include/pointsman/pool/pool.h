@@ -37,9 +37,9 @@
 
 enum { POOL_EAGER = 12, POOL_PATIENCE = 100 /* ms */, POOL_BACKOFF = 200 /* ms */ };
 
-/* Sharing: so many connections of a pool at the least, at most so many statements on one, and no more than
- * are expected to take POOL_QUEUE. One whose head takes longer than POOL_OVERRUN is joined by nobody. */
-enum { POOL_SHARED = 2, POOL_DEPTH = 64, POOL_QUEUE = 10000 /* us */, POOL_OVERRUN = 40 /* ms */ };
+/* Sharing: at most so many statements on one connection, and no more than are expected to take POOL_QUEUE.
+ * One whose head takes longer than POOL_OVERRUN is joined by nobody. */
+enum { POOL_PACE = 50 /* us */, POOL_DEPTH = 64, POOL_QUEUE = 10000 /* us */, POOL_OVERRUN = 40 /* ms */ };
 
 struct session; /* of the layer above; never looked into here */
 struct pools;
@@ -54,8 +54,6 @@ struct pool {
     struct list shared;  /* struct backend */
     struct list waiters; /* struct waiter, first come first */
     unsigned connecting, busy, held, idle_count, shared_count;
-    unsigned share_limit;           /* so many may be shared: POOL_SHARED .. POOL_EAGER */
-    uint64_t taken_us, expected_us; /* what statements on shared ones took, and would have by themselves */
     unsigned stuck;   /* of the busy ones: in one statement for longer than POOL_PATIENCE, at the last tick */
     bool unreachable; /* connecting failed at once: who waits is told by the next tick */
 };
@@ -129,7 +127,7 @@ struct waiter {
     struct pool *pool;
     const struct state *state; /* borrowed: what the connection is to be in */
     uint32_t takes;            /* us that it is expected to take, if it may share; 0: it wants its own */
-    uint64_t since, deadline;  /* ms */
+    uint64_t deadline;         /* ms */
 };
 
 /* What the layer above is told. */
@@ -216,8 +214,6 @@ void backend_take(struct backend *backend); /* IDLE -> BUSY, for nobody: backend
 void backend_part(struct backend *backend, uint32_t takes);
 /* Statements of a SHARED connection are over: lets others join, or releases it. */
 void backend_settle(struct backend *backend);
-/* One on a shared connection of the pool was answered after so long, and was expected to take `takes`. */
-void pool_shared_answer(struct pool *pool, uint64_t us, uint32_t takes);
 void backend_hold(struct backend *backend);   /* BUSY or SHARED (by one only) -> HELD */
 void backend_unhold(struct backend *backend); /* HELD -> BUSY */
 void backend_release(

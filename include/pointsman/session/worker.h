@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "pointsman/base/mailbox.h"
+#include "pointsman/base/preempt.h"
 #include "pointsman/pool/pool.h"
 #include "pointsman/route/route.h"
 #include "pointsman/topology/accounts.h"
@@ -62,6 +63,7 @@ struct worker {
     struct mailbox mailbox;
     ev_timer tick;
     bool tick_is_fast;
+    struct preempt preempt;
     bool stop;   /* no more clients; sessions end as they become idle */
     bool joined; /* worker_join() waits: till then questions are answered, though no session is left */
     struct chunk_pool chunks;

@@ -10,7 +10,12 @@
 
 #include "scene.h"
 
-enum { WAITERS = POOL_DEPTH + 4, TAKES = 10 /* us: many of them fill no queue */, PEERS = POOL_EAGER };
+enum {
+    WAITERS = POOL_DEPTH + 4,
+    TWO = 2,
+    TAKES = POOL_PACE /* us: for which two are enough */,
+    PEERS = POOL_EAGER
+};
 
 static struct waiter waiters[WAITERS];
 static struct peer *peers[PEERS];
@@ -136,16 +141,16 @@ static void the_shortest_queue_is_joined(void **state)
     for (int i = 0; i < 7; i++)
         if (share(0) != backends[expected[i]])
             fail_msg("number %d did not join connection %d", i, expected[i]);
-    assert_counts(1, POOL_SHARED, 7);
+    assert_counts(1, TWO, 7);
     assert_int_equal(backends[2]->depth, 4);
     assert_int_equal(backends[2]->queued, 4 * TAKES);
     assert_int_equal(backends[1]->depth, 3);
     answer(backends[2]);
     answer(backends[2]);
-    assert_counts(1, POOL_SHARED, 5);
+    assert_counts(1, TWO, 5);
     assert_ptr_equal(share(0), backends[2]);   /* 2 against 3 */
     assert_ptr_equal(acquire(0), backends[0]); /* who wants its own has it */
-    assert_counts(0, POOL_SHARED, 7);
+    assert_counts(0, TWO, 7);
     backend_release(backends[0]);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(backends[2]->list, BACKEND_SHARED);
@@ -167,8 +172,8 @@ static void connections_are_opened_while_few_are_shared(void **state)
     assert_int_equal(scene_pool()->connecting, 0); /* nobody before it */
     for (int i = 0; i < 5; i++)
         assert_ptr_equal(share(0), backends[0]);
-    assert_int_equal(scene_pool()->connecting, POOL_SHARED - 1);
-    assert_int_equal(scene_pool()->connecting + scene_pool()->shared_count, POOL_SHARED);
+    assert_int_equal(scene_pool()->connecting, TWO - 1);
+    assert_int_equal(scene_pool()->connecting + scene_pool()->shared_count, TWO);
 }
 
 static void one_in_another_state_is_not_joined(void **state)
@@ -381,113 +386,79 @@ static void those_in_another_state_take_turns(void **state)
 /* ---- how many ---- */
 
 static const struct {
-    const char *what;
-    unsigned shared, limit; /* before */
-    int queued;             /* statements on each */
-    uint64_t taken, expected /* us */;
-    unsigned then;
-} figures[] = {
-    {"nothing was answered", 2, 2, 3, 0, 0, 2},
-    {"there is room at the server", 2, 2, 3, 149, 100, 3},
-    {"hardly room", 2, 2, 3, 150, 100, 2},
-    {"hardly anybody waits behind others", 2, 2, 2, 100, 100, 2},
-    {"not all that may be are shared", 2, 3, 5, 100, 100, 3},
-    {"at the most already", 3, POOL_EAGER, 5, 100, 100, POOL_EAGER},
-    {"not crowded enough", 2, 4, 3, 249, 100, 4},
-    {"crowded", 2, 4, 3, 250, 100, 3},
-    {"very crowded", 2, 4, 3, 100000, 100, 3},
-    {"crowded, with nobody behind others", 2, 4, 1, 250, 100, 3},
-    {"at the least already", 2, POOL_SHARED, 3, 100000, 100, POOL_SHARED},
-};
+    uint32_t takes;
+    int enough;
+} widths[] = {{1, 1},
+              {POOL_PACE - 1, 1},
+              {POOL_PACE, 2},
+              {2 * POOL_PACE - 1, 2},
+              {2 * POOL_PACE, 3},
+              {(POOL_EAGER - 1) * POOL_PACE, POOL_EAGER},
+              {1000 * POOL_PACE, POOL_EAGER}};
 
+/* As many as can do together what a worker passes on. */
 static void how_many_are_shared(void **state)
 {
-    int wrong = 0;
-    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
         assert_int_equal(open_all(state), 0);
-        open_idle((int)figures[i].shared);
-        struct pool *pool = scene_pool();
-        pool->share_limit = figures[i].shared;
-        for (int n = 0; n < (int)figures[i].shared * figures[i].queued; n++)
-            assert_non_null(share(0));
-        assert_int_equal(pool->shared_count, figures[i].shared);
-        pool->share_limit = figures[i].limit;
-        pool_shared_answer(pool, figures[i].taken, (uint32_t)figures[i].expected);
-        pools_tick(&scene.pools);
-        if (pool->share_limit != figures[i].then) {
-            fprintf(stderr, "%s: %u may be shared, not %u\n", figures[i].what, pool->share_limit,
-                    figures[i].then);
-            wrong++;
-        }
+        open_idle(POOL_EAGER);
+        for (int n = 0; n < widths[i].enough; n++)
+            assert_non_null(share_for(0, scene.states.empty, widths[i].takes));
+        if (scene_pool()->shared_count != (unsigned)widths[i].enough)
+            fail_msg("%u us: only %u are shared", widths[i].takes, scene_pool()->shared_count);
+        share_for(1, scene.states.empty, widths[i].takes);
+        if (scene_pool()->shared_count != (unsigned)widths[i].enough)
+            fail_msg("%u us: %u are shared", widths[i].takes, scene_pool()->shared_count);
+        waiter_cancel(&waiters[1]);
         assert_int_equal(close_all(state), 0);
     }
-    assert_int_equal(wrong, 0);
 }
 
-/* Step by step, each when the one before is in use; and as far as POOL_EAGER. */
-static void more_are_shared_while_that_helps(void **state)
+/* Rather than that somebody waits, another is shared. */
+static void full_ones_do_not_count(void **state)
 {
     (void)state;
-    open_idle(POOL_EAGER);
-    struct pool *pool = scene_pool();
-    for (unsigned shared = POOL_SHARED; shared < POOL_EAGER; shared++) {
-        while (scene.pools.busy[0] <= 2 * shared)
-            assert_non_null(share(0));
-        assert_int_equal(pool->shared_count, shared);
-        pool_shared_answer(pool, TAKES, TAKES);
-        for (int tick = 0; tick < 3; tick++)
-            pools_tick(&scene.pools);
-        assert_int_equal(pool->share_limit, shared + 1);
-    }
-    for (int i = 0; i < POOL_EAGER; i++)
-        assert_non_null(share(0));
-    pool_shared_answer(pool, TAKES, TAKES);
-    pools_tick(&scene.pools);
-    assert_int_equal(pool->share_limit, POOL_EAGER);
+    open_idle(3);
+    for (int i = 0; i < POOL_DEPTH; i++)
+        assert_ptr_equal(share_for(0, scene.states.empty, 1), backends[2]);
+    for (int i = 0; i < POOL_DEPTH; i++)
+        assert_ptr_equal(share_for(0, scene.states.empty, 1), backends[1]);
+    assert_ptr_equal(share_for(0, scene.states.empty, 1), backends[0]);
+    answer(backends[2]);
+    assert_ptr_equal(share_for(0, scene.states.empty, 1), backends[2]);
 }
 
-/* What was, counts less and less: a crowd is seen soon though it was quiet for long before. */
-static void the_past_is_forgotten(void **state)
+/* Sessions in different states don't take each other's places. */
+static void so_many_for_each_state(void **state)
 {
     (void)state;
-    open_idle(1);
-    struct pool *pool = scene_pool();
-    pool->share_limit = POOL_EAGER;
-    pool_shared_answer(pool, 1000000, 1000000);
-    pools_tick(&scene.pools);
-    assert_int_equal(pool->share_limit, POOL_EAGER);
-    int ticks = 0;
-    for (; ticks < 100 && pool->share_limit == POOL_EAGER; ticks++) {
-        pool_shared_answer(pool, 1000000, 100000);
-        pools_tick(&scene.pools);
-    }
-    assert_in_range(ticks, 1, 3);
-    for (ticks = 0; ticks < POOL_EAGER && pool->share_limit > POOL_SHARED; ticks++) {
-        pool_shared_answer(pool, 1000000, 100000);
-        pools_tick(&scene.pools);
-    }
-    assert_int_equal(pool->share_limit, POOL_SHARED);
+    open_idle(4);
+    struct state *other = state_named("1");
+    backend_set_state(backends[0], other);
+    backend_set_state(backends[2], other);
+    assert_ptr_equal(share(0), backends[3]);
+    assert_ptr_equal(share(0), backends[1]);
+    assert_ptr_equal(share_for(0, other, TAKES), backends[2]);
+    assert_ptr_equal(share_for(0, other, TAKES), backends[0]);
+    assert_counts(0, 4, 4);
+    assert_ptr_equal(share(0), backends[3]);
+    assert_ptr_equal(share_for(0, other, TAKES), backends[2]);
+    state_unref(&scene.states, other);
 }
 
-/* Beyond the limit, those that are shared already go on; as they empty, they are no longer shared. */
+/* Those that are shared beyond what is enough for who comes now go on until they are empty. */
 static void fewer_are_shared_as_they_empty(void **state)
 {
     (void)state;
     open_idle(3);
-    struct pool *pool = scene_pool();
-    pool->share_limit = 3;
     for (int i = 0; i < 3; i++)
-        assert_non_null(share(0));
-    pool->share_limit = POOL_SHARED;
-    assert_counts(0, 3, 3);
-    assert_null(acquire(1));
-    assert_null(share(2));
-    answer(backends[0]);
-    assert_told(0, 1, backends[0]);
-    backend_release(backends[0]); /* two are shared: to whoever comes next, alone */
-    assert_told(1, 2, backends[0]);
-    assert_int_equal(backends[0]->list, BACKEND_BUSY);
-    assert_counts(0, 2, 3);
+        assert_ptr_equal(share_for(0, scene.states.empty, 2 * POOL_PACE), backends[2 - i]);
+    for (int i = 0; i < 3; i++)
+        assert_ptr_equal(share_for(0, scene.states.empty, 1), backends[2]);
+    assert_counts(0, 3, 6);
+    answer(backends[1]);
+    assert_int_equal(backends[1]->list, BACKEND_IDLE);
+    assert_counts(1, 2, 5);
 }
 
 /* ---- leaving ---- */
@@ -617,8 +588,8 @@ int main(void)
         with_scene(first_come_first_served),
         with_scene(those_in_another_state_take_turns),
         cmocka_unit_test(how_many_are_shared),
-        with_scene(more_are_shared_while_that_helps),
-        with_scene(the_past_is_forgotten),
+        with_scene(full_ones_do_not_count),
+        with_scene(so_many_for_each_state),
         with_scene(fewer_are_shared_as_they_empty),
         with_scene(an_unsent_one_is_withdrawn),
         with_scene(the_last_unsent_is_withdrawn),

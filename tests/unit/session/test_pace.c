@@ -9,7 +9,7 @@
 
 #include "../../../proxy/session/pace.h"
 
-enum { DIGEST = 0x123456, OTHER = DIGEST + 2, STALL_US = 20001, ODD_FOR = 255, MEASURED_EVERY = 64 };
+enum { DIGEST = 0x123456, OTHER = DIGEST + 2, STALL_US = 20001, ODD_FOR = 255 };
 
 static struct paces paces;
 
@@ -23,7 +23,7 @@ static int forget_all(void **state)
 static void learn(int times, uint64_t digest, uint64_t us)
 {
     for (int i = 0; i < times; i++)
-        pace_learn(&paces, digest, us, false, true);
+        pace_learn(&paces, digest, us, true);
 }
 
 /* ---- what is known, and what is quick ---- */
@@ -34,28 +34,25 @@ static const struct {
     uint64_t first_us;
     int then_times;
     uint64_t then_us;
-    bool then_shared;
     uint32_t expected; /* us; 0: alone */
 } courses[] = {
-    {"never seen", 0, 0, 0, 0, false, 0},
-    {"seen once", 1, 300, 0, 0, false, 0},
-    {"seen twice", 2, 300, 0, 0, false, 0},
-    {"seen three times", 3, 300, 0, 0, false, 301},
-    {"seen often", 70000, 300, 0, 0, false, 301},
-    {"takes no time that could be measured", 3, 0, 0, 0, false, 1},
-    {"just quick enough", 3, PACE_QUICK - 1, 0, 0, false, PACE_QUICK},
-    {"too slow", 3, PACE_QUICK, 0, 0, false, 0},
-    {"as slow as can be", 3, UINT64_MAX, 0, 0, false, 0},
-    {"falls by a quarter", 3, 800, 1, 400, false, 701},
-    {"falls soon", 3, 1600, 10, 100, false, 187},
-    {"slow at first only", 3, 3000, 3, 100, false, 1325},
-    {"rises by a sixty-fourth", 3, 100, 1, 740, false, 111},
-    {"rises slowly", 3, 100, 10, 740, false, 190},
-    {"hindered once", 3, 100, 1, 19000, false, 396},
-    {"becomes slow", 3, 100, 64, 10000, false, 0},
-    {"in a queue it says nothing of itself: longer", 3, 100, 100, 19000, true, 101},
-    {"in a queue it says nothing of itself: shorter", 3, 1000, 100, 10, true, 1001},
-    {"in a queue it becomes known all the same", 1, 300, 2, 900, true, 301},
+    {"never seen", 0, 0, 0, 0, 0},
+    {"seen once", 1, 300, 0, 0, 0},
+    {"seen twice", 2, 300, 0, 0, 0},
+    {"seen three times", 3, 300, 0, 0, 301},
+    {"seen often", 70000, 300, 0, 0, 301},
+    {"takes no time that could be measured", 3, 0, 0, 0, 1},
+    {"just quick enough", 3, PACE_QUICK - 1, 0, 0, PACE_QUICK},
+    {"too slow", 3, PACE_QUICK, 0, 0, 0},
+    {"as slow as can be", 3, UINT64_MAX, 0, 0, 0},
+    {"falls by a quarter", 3, 800, 1, 400, 601},
+    {"falls soon", 3, 1600, 10, 100, 101},
+    {"slow at first only", 3, 3000, 3, 100, 1267},
+    {"rises slowly", 3, 100, 1, 740, 102},
+    {"rises by a 128th", 3, 1280, 1, 1900, 1292},
+    {"hindered for long", 3, 100, 5, 19000, 106},
+    {"has become slow", 3, 100, 20, 10000, 0},
+    {"takes some times as long: in its own time", 3, 100, 20, 800, 121},
 };
 
 static void what_is_quick(void **state)
@@ -65,8 +62,7 @@ static void what_is_quick(void **state)
     for (size_t i = 0; i < sizeof courses / sizeof *courses; i++) {
         memset(&paces, 0, sizeof paces);
         learn(courses[i].first_times, DIGEST, courses[i].first_us);
-        for (int n = 0; n < courses[i].then_times; n++)
-            pace_learn(&paces, DIGEST, courses[i].then_us, courses[i].then_shared, true);
+        learn(courses[i].then_times, DIGEST, courses[i].then_us);
         uint32_t us = pace_of(&paces, DIGEST);
         if (us != courses[i].expected) {
             print_error("%s: %u us, not %u\n", courses[i].what, us, courses[i].expected);
@@ -86,6 +82,61 @@ static void each_digest_for_itself(void **state)
     assert_int_equal(pace_of(&paces, OTHER + 2), 0);
 }
 
+/* ---- in a queue ---- */
+
+/* Each statement's part of the time is what it was expected to take. */
+static void a_bunch_is_divided(void **state)
+{
+    (void)state;
+    learn(3, DIGEST, 100);
+    learn(3, OTHER, 1000);
+    pace_queued(&paces, DIGEST, 100, true);
+    pace_queued(&paces, OTHER, 1000, true);
+    pace_queued(&paces, DIGEST, 100, true);
+    pace_bunch(&paces, 1080); /* nine tenths */
+    assert_int_equal(pace_of(&paces, DIGEST), 91);
+    assert_int_equal(pace_of(&paces, OTHER), 901);
+    pace_bunch(&paces, 5000); /* none came: nothing is learned */
+    assert_int_equal(pace_of(&paces, DIGEST), 91);
+}
+
+static void a_bunch_that_is_too_long_counts_in_part(void **state)
+{
+    (void)state;
+    learn(3, DIGEST, 100);
+    for (int i = 0; i < PACE_BUNCH + 10; i++)
+        pace_queued(&paces, DIGEST, 100, true);
+    pace_bunch(&paces, 90 * PACE_BUNCH);
+    assert_int_equal(pace_of(&paces, DIGEST), 91);
+}
+
+/* The head of the queue is the one that was waited for. */
+static void the_first_of_a_bunch_stalls(void **state)
+{
+    (void)state;
+    learn(3, DIGEST, 100);
+    learn(3, OTHER, 100);
+    for (int i = 0; i < 3; i++) {
+        pace_queued(&paces, DIGEST, 100, true);
+        pace_queued(&paces, OTHER, 100, true);
+        pace_bunch(&paces, STALL_US);
+    }
+    assert_int_equal(pace_of(&paces, DIGEST), 0);
+    assert_int_not_equal(pace_of(&paces, OTHER), 0);
+}
+
+static void an_odd_one_in_a_bunch_runs_alone(void **state)
+{
+    (void)state;
+    learn(3, DIGEST, 100);
+    learn(3, OTHER, 100);
+    pace_queued(&paces, DIGEST, 100, true);
+    pace_queued(&paces, OTHER, 100, false);
+    pace_bunch(&paces, 200);
+    assert_int_equal(pace_of(&paces, DIGEST), 101);
+    assert_int_equal(pace_of(&paces, OTHER), 0);
+}
+
 /* ---- slow now and then, odd ---- */
 
 /* Two of late are borne, three are not, until as many quick ones came as make them rare again. */
@@ -94,10 +145,10 @@ static void one_that_stalls_runs_alone(void **state)
     (void)state;
     learn(3, DIGEST, 100);
     for (int i = 0; i < 2; i++) {
-        pace_learn(&paces, DIGEST, STALL_US, true, true);
-        assert_int_equal(pace_of(&paces, DIGEST), 101);
+        pace_learn(&paces, DIGEST, STALL_US, true);
+        assert_int_not_equal(pace_of(&paces, DIGEST), 0);
     }
-    pace_learn(&paces, DIGEST, STALL_US, true, true);
+    pace_learn(&paces, DIGEST, STALL_US, true);
     for (int i = 0; i < 6; i++) {
         assert_int_equal(pace_of(&paces, DIGEST), 0);
         learn(1, DIGEST, 100);
@@ -110,11 +161,11 @@ static void rare_stalls_are_borne(void **state)
     int alone = 0;
     (void)state;
     learn(3, DIGEST, 100);
-    for (int i = 0; i < 10 * MEASURED_EVERY; i++) {
-        pace_learn(&paces, DIGEST, i % 10 ? 100 : STALL_US, true, true);
+    for (int i = 0; i < 640; i++) {
+        pace_learn(&paces, DIGEST, i % 10 ? 100 : STALL_US, true);
         alone += pace_of(&paces, DIGEST) == 0;
     }
-    assert_int_equal(alone, 10); /* to be measured, as any other */
+    assert_int_equal(alone, 0);
 }
 
 /* However often it stalls, what counts them doesn't wrap. */
@@ -123,10 +174,10 @@ static void one_that_always_stalls_stays_alone(void **state)
     (void)state;
     learn(3, DIGEST, 100);
     for (int i = 0; i < 3; i++)
-        pace_learn(&paces, DIGEST, STALL_US, true, true);
+        pace_learn(&paces, DIGEST, STALL_US, true);
     for (int i = 0; i < 1000; i++) {
         assert_int_equal(pace_of(&paces, DIGEST), 0);
-        pace_learn(&paces, DIGEST, STALL_US, true, true);
+        pace_learn(&paces, DIGEST, STALL_US, true);
     }
 }
 
@@ -137,33 +188,18 @@ static void an_odd_one_runs_alone_for_a_while(void **state)
     learn(3, DIGEST, 100);
     assert_int_equal(pace_of(&paces, DIGEST), 101);
     for (int turn = 0; turn < 2; turn++) {
-        pace_learn(&paces, DIGEST, 100, turn == 1, false);
+        pace_learn(&paces, DIGEST, 100, false);
         for (int i = 0; i < ODD_FOR - 50 * turn; i++) {
             assert_int_equal(pace_of(&paces, DIGEST), 0);
             learn(1, DIGEST, 100);
         }
         assert_int_equal(pace_of(&paces, DIGEST), turn == 0 ? 101 : 0);
     }
-    pace_learn(&paces, DIGEST, 100, false, false); /* once more: from the beginning */
+    pace_learn(&paces, DIGEST, 100, false); /* once more: from the beginning */
     learn(ODD_FOR - 1, DIGEST, 100);
     assert_int_equal(pace_of(&paces, DIGEST), 0);
     learn(1, DIGEST, 100);
     assert_int_equal(pace_of(&paces, DIGEST), 101);
-}
-
-/* ---- measured now and then ---- */
-
-static void every_sixty_fourth_is_measured(void **state)
-{
-    (void)state;
-    learn(3, DIGEST, 100);
-    learn(3, OTHER, 200);
-    for (int i = 1; i <= 1000; i++) {
-        uint32_t us = pace_of(&paces, DIGEST), expected = i % MEASURED_EVERY ? 101 : 0;
-        if (us != expected)
-            fail_msg("asked %d times: %u us, not %u", i, us, expected);
-    }
-    assert_int_equal(pace_of(&paces, OTHER), 201); /* its own turn has not come */
 }
 
 /* ---- places ---- */
@@ -199,9 +235,9 @@ static void a_place_is_taken_over_clean(void **state)
 {
     (void)state;
     learn(100, COMMON, 200);
-    pace_learn(&paces, RARE, STALL_US, false, false);
+    pace_learn(&paces, RARE, STALL_US, false);
     for (int i = 0; i < 2; i++)
-        pace_learn(&paces, RARE, STALL_US, true, true);
+        pace_learn(&paces, RARE, STALL_US, true);
     learn(5, NEWCOMER, 300);
     assert_true(has_place(NEWCOMER) && !has_place(RARE));
     assert_int_equal(pace_of(&paces, NEWCOMER), 301);
@@ -234,7 +270,10 @@ int main(void)
         afresh(rare_stalls_are_borne),
         afresh(one_that_always_stalls_stays_alone),
         afresh(an_odd_one_runs_alone_for_a_while),
-        afresh(every_sixty_fourth_is_measured),
+        afresh(a_bunch_is_divided),
+        afresh(a_bunch_that_is_too_long_counts_in_part),
+        afresh(the_first_of_a_bunch_stalls),
+        afresh(an_odd_one_in_a_bunch_runs_alone),
         afresh(the_one_seen_less_often_goes),
         afresh(a_place_is_taken_over_clean),
         afresh(those_in_use_keep_their_places),
