@@ -2,8 +2,9 @@
  * sql_body.c - what is known of a view, a routine or a trigger without understanding it: the names in it.
  *
  *   sql_body_names()    body ──words──> keys of all names    does it run what is marked already?
- *                                └────> leaves?              GET_LOCK, SET ROLE, ... : what outlives it
- * unreported sql_defined_next()  RENAME TABLE a TO b.c ──> a, c
+ *                                └────> leaves?              GET_LOCK, TEMPORARY, ... : what outlives it,
+ *                                                            unreported (MariaDB: some temporary tables)
+ *    sql_defined_next()  RENAME TABLE a TO b.c ──> a, c
  *
  * Words are taken as they come: a column called get_lock counts as a call. What is in strings and comments
  * doesn't.
@@ -49,7 +50,7 @@ static bool is_one_of(const struct sql_token *token, const char *const *words)
 /* Whether this token, behind that one, says that the body leaves something. */
 static bool leaves(const struct sql_token *token, const struct sql_token *before)
 {
-    static const char *const alone[] = {"get_lock", "execute", "prepare", "flush", NULL};
+    static const char *const alone[] = {"get_lock", "execute", "prepare", "flush", "temporary", NULL};
     static const char *const declared[] = {"continue", "exit", "undo", NULL};
     static const char *const begins[] = {"start", "begin", NULL};
     if (token->punctuation == '.') /* some of the server's own routines run texts */

@@ -268,6 +268,16 @@ static bool is_literal(enum sql_value_kind kind)
            kind == SQL_VALUE_LITERAL_NULL;
 }
 
+static bool is_off(const struct sql_assignment *assignment)
+{
+    static const char *const words[] = {"0", "OFF", "FALSE", "DEFAULT"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (assignment->value.length == strlen(words[i]) &&
+            strncasecmp(assignment->value.at, words[i], strlen(words[i])) == 0)
+            return true;
+    return false;
+}
+
 static void judge_session_variable(struct sql_facts *facts, const struct reading *reading)
 {
     struct sql_span name = reading->assignment.name;
@@ -277,7 +287,15 @@ static void judge_session_variable(struct sql_facts *facts, const struct reading
     case SQL_VARIABLE_AUTOCOMMIT:
     case SQL_VARIABLE_PROXY: break;
     case SQL_VARIABLE_ONE_SHOT:
+        if (sql_variable_read(name.at, name.length) == SQL_VARIABLE_READ_INSERT_ID)
+            facts->effects |= SQL_MAY_CHANGE_SESSION; /* LAST_INSERT_ID() is what it says */
+        worsen(facts, SQL_REASON_PRIVILEGED, name);
+        break;
     case SQL_VARIABLE_PRIVILEGED: worsen(facts, SQL_REASON_PRIVILEGED, name); break;
+    case SQL_VARIABLE_UNLESS_OFF:
+        if (!is_off(&reading->assignment))
+            worsen(facts, SQL_REASON_PRIVILEGED, name);
+        break;
     case SQL_VARIABLE_TRACKING: facts->effects |= SQL_READS_SESSION_TRACK; break;
     }
     if (reading->bare && sql_variable_is_transaction(name.at, name.length)) {

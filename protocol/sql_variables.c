@@ -51,6 +51,9 @@ static const struct entry set_classes[] = {
     {"wsrep_*", SQL_VARIABLE_PRIVILEGED},
     {"xa_detach_on_prepare", SQL_VARIABLE_PRIVILEGED},
 
+    /* `x IS NULL` is the row that this connection inserted last. */
+    {"sql_auto_is_null", SQL_VARIABLE_UNLESS_OFF},
+
     /* Between client and proxy. */
     {"interactive_timeout", SQL_VARIABLE_PROXY},
     {"net_read_timeout", SQL_VARIABLE_PROXY},

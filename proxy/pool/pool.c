@@ -119,6 +119,16 @@ static struct backend *choose_idle(struct pool *pool, const struct session *sess
     return best;
 }
 
+/* Closes an idle one. False: what only it knows is asked for before. */
+static bool retire(struct backend *backend)
+{
+    if (backend_has_past(backend))
+        backend->pool->set->events->retire(backend);
+    else
+        backend_discard(backend);
+    return backend->list == BACKEND_DEAD;
+}
+
 static unsigned limit_of(const struct pools *set, int server)
 {
     const struct topology *topology = set->topology;
@@ -136,7 +146,7 @@ static bool reserve(struct pools *set, int server)
         return true;
     atomic_fetch_sub(&set->limits->used[server], 1);
     if (!pools_close_idle(set, server)) {
-        set->starving[server] = true;
+        set->starving[server] = set->wanted[server] = true;
         return false;
     }
     atomic_fetch_add(&set->limits->used[server], 1);
@@ -191,7 +201,7 @@ struct backend *pool_wait(struct pool *pool, const struct state *state, uint32_t
 static void make_way(struct pool *pool)
 {
     if (!list_empty(&pool->idle) && pool_unheld(pool) >= POOL_EAGER)
-        backend_discard(list_entry(pool->idle.previous, struct backend, link));
+        retire(list_entry(pool->idle.previous, struct backend, link));
 }
 
 struct backend *pool_take_idle(struct pool *pool, struct session *session, const struct state *state)
@@ -236,15 +246,32 @@ static bool pool_home(struct backend *backend)
     return home != NULL;
 }
 
+/* Somebody in another pool waits for what the server allows no more of: an idle connection may go for it. */
+static void serve_others(struct pools *set, int server)
+{
+    if (!set->wanted[server])
+        return;
+    set->wanted[server] = false;
+    list_each (node, &set->all) {
+        struct pool *pool = list_entry(node, struct pool, in_pools);
+        if (pool->server != server || list_empty(&pool->waiters) || !wants_more(pool))
+            continue;
+        pool_grow(pool);
+        return;
+    }
+}
+
 void pool_serve(struct pool *pool, struct backend *backend)
 {
     struct waiter *waiter = list_first(&pool->waiters, struct waiter, link);
     if (!waiter) {
         backend_move(backend, BACKEND_IDLE);
+        serve_others(pool->set, pool->server);
         return;
     }
     if (!state_reachable(backend->state, waiter->state)) {
-        backend_discard(backend);
+        backend_move(backend, BACKEND_IDLE);
+        retire(backend);
         pool_grow(pool);
         return;
     }
@@ -262,6 +289,8 @@ void backend_release(struct backend *backend)
     conn_watch(&backend->conn, true); /* a slow client may have stopped it */
     if (backend->tainted || backend->broken || pool->identity->stale || !list_empty(&backend->commands))
         backend_discard(backend);
+    else if (backend->dirty && backend->capabilities & CAP_IGNORE_SPACE)
+        backend_discard(backend); /* the sql_mode that this gave it would be gone */
     else if (backend->dirty)
         backend_clean(backend);
     else if (pool_home(backend))
@@ -333,7 +362,7 @@ static void tick_backend(struct backend *backend, const struct config *config, u
     if (backend->list == BACKEND_CONNECTING && now - backend->since > config->connect_timeout)
         backend_connect_failed(backend, 0, "", "timed out", 9);
     else if (backend->list == BACKEND_IDLE && now - backend->since > config->idle_timeout)
-        backend_discard(backend);
+        retire(backend);
     else if (backend->list != BACKEND_DEAD && waits_in_vain(backend, config, now))
         backend->pool->set->events->lost(backend);
 }
@@ -365,18 +394,25 @@ bool pools_tick(struct pools *set)
     return waiting;
 }
 
+/* Rather one that nobody will ask about his past. */
+static bool is_rather_closed(const struct backend *backend, const struct backend *other)
+{
+    bool has_past = backend_has_past(backend);
+    if (!other || has_past != backend_has_past(other))
+        return !other || !has_past;
+    return backend->since < other->since;
+}
+
 bool pools_close_idle(struct pools *set, int server)
 {
-    struct backend *oldest = NULL;
+    struct backend *best = NULL;
     list_each (node, &set->backends) {
         struct backend *backend = list_entry(node, struct backend, in_pools);
         if (backend->pool->server == server && backend->list == BACKEND_IDLE &&
-            (!oldest || backend->since < oldest->since))
-            oldest = backend;
+            is_rather_closed(backend, best))
+            best = backend;
     }
-    if (oldest)
-        backend_discard(oldest);
-    return oldest != NULL;
+    return best && retire(best);
 }
 
 /* Another configuration may mean another server by the same number: what leads to the old one serves nobody

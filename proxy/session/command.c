@@ -28,6 +28,7 @@ static void run_ping(struct session *session, const uint8_t *payload, size_t len
 {
     (void)payload, (void)length;
     finish_local(session);
+    session->row_count = 0;
     session_send_ok(session, 1);
 }
 
@@ -49,6 +50,9 @@ static void forget_all(struct session *session)
     past_know(session, PAST_FOUND_ROWS, 0);
     effects_tracking_free(session);
     diagnose_forget(session);
+    session->row_count = 0;
+    session->capabilities &= ~(
+        uint32_t)CAP_IGNORE_SPACE; /* it was part of sql_mode, which is the default now */
     session->lost = 0;
     session->status = STATUS_AUTOCOMMIT;
 }
@@ -60,6 +64,8 @@ static void run_reset(struct session *session, const uint8_t *payload, size_t le
     struct state *fresh = state_after_reset(&session->worker->states, session->initial, session->state);
     finish_local(session);
     forget_all(session);
+    session->capabilities &= ~(
+        uint32_t)CAP_IGNORE_SPACE; /* it was part of sql_mode, which is the default now */
     effects_set_state(session, fresh);
     session_send_ok(session, 1);
 }

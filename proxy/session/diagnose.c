@@ -51,6 +51,30 @@ bool diagnose_count(const struct session *session, bool errors, uint64_t *ret_co
     return true;
 }
 
+/* ---- clearing ---- */
+
+bool diagnose_must_clear(const struct session *session, const struct backend *backend)
+{
+    return session->statement.effects & SQL_READS_DIAGNOSTICS && backend->warnings &&
+           session->statement.verb != SQL_SELECT && !(session->pins & PIN_DIAGNOSTICS);
+}
+
+/* MariaDB clears them for statements with a table or a subquery in FROM only (sql/sql_parse.cc,
+ * mysql_execute_command). */
+size_t diagnose_clear(struct session *session, struct backend *backend, uint8_t *out, size_t size)
+{
+    static const char text[] = "DO (SELECT 1 FROM (SELECT 1) x)";
+    struct writer w = writer_of(out, size);
+    size_t mark = packet_begin(&w);
+    write_u8(&w, COM_QUERY);
+    write_string(&w, text);
+    packet_end(&w, mark, 0);
+    if (w.full || !backend_expect(backend, COMMAND_CARRY, COM_QUERY, session))
+        return 0;
+    backend->warnings = false;
+    return writer_length(&w);
+}
+
 /* ---- keeping ---- */
 
 static bool may_be_kept(const struct session *session, const struct backend *backend)
@@ -164,9 +188,12 @@ bool diagnose_reply(struct session *session, const char *text, size_t length)
         !sql_show_diagnostics(text, length, &options, &shown))
         return false;
     const struct diagnostics *kept = session->diagnostics;
-    if (shown.count)
+    session->row_count = -1;
+    if (shown.count) {
+        past_know(session, PAST_FOUND_ROWS, 1);
         session_send(session, kept->answers[shown.errors], kept->lengths[shown.errors]);
-    else
+    } else {
         send_rows(session, &shown);
+    }
     return true;
 }

@@ -77,6 +77,7 @@ static void change_variable(struct session *session, struct backend *backend, st
     switch (sql_variable_class(text, name.length)) {
     case SQL_VARIABLE_CARRIED:
     case SQL_VARIABLE_AUTOCOMMIT:
+    case SQL_VARIABLE_UNLESS_OFF:
     case SQL_VARIABLE_PROXY: break;
     default: return; /* one-shot and privileged ones pin by the text; gtids and the like are no state */
     }
@@ -167,6 +168,38 @@ void effects_filter(const struct session *session, struct answer_ok *ok, uint8_t
 
 /* ---- results ---- */
 
+/* The text of the present COM_QUERY; empty: it isn't one, or not all of it is here. */
+static struct sql_span text_of(const struct session *session)
+{
+    const struct chunk *in = session->conn.in;
+    if (session->code != COM_QUERY || !session->request)
+        return (struct sql_span){"", 0};
+    return (struct sql_span){(const char *)in->data + in->start + PACKET_HEADER + 1,
+                             session->request - PACKET_HEADER - 1};
+}
+
+/* SHOW WARNINGS, but not SHOW COUNT(*) WARNINGS, which is a SELECT to servers. */
+static bool shows_conditions(const struct session *session)
+{
+    struct sql_options options = statement_options(session);
+    struct sql_span text = text_of(session);
+    struct sql_shown shown;
+    return session->statement.effects & SQL_READS_DIAGNOSTICS &&
+           sql_show_diagnostics(text.at, text.length, &options, &shown) && !shown.count;
+}
+
+/* After a result set. Those of RETURNING, CHECK TABLE and SHOW WARNINGS leave FOUND_ROWS() as it is. */
+static void learn_found_rows(struct session *session, uint64_t rows)
+{
+    const struct route_statement *statement = &session->statement;
+    bool leaves_it = statement->verb == SQL_DML || statement->verb == SQL_DDL ||
+                     (statement->verb == SQL_SHOW && shows_conditions(session));
+    if (statement->count > 1 || statement->effects & (SQL_FOUND_ROWS_UNCERTAIN | SQL_MAY_CHANGE_SESSION))
+        past_leave(session, PAST_FOUND_ROWS);
+    else if (!leaves_it)
+        past_know(session, PAST_FOUND_ROWS, rows);
+}
+
 void effects_of_result(struct session *session, const struct result *result, uint16_t status,
                        uint16_t warnings, const struct answer_ok *ok)
 {
@@ -177,18 +210,16 @@ void effects_of_result(struct session *session, const struct result *result, uin
     session->results++;
     if (rows) {
         session->row_count = -1;
-        if (statement->effects & (SQL_FOUND_ROWS_UNCERTAIN | SQL_MAY_CHANGE_SESSION) || statement->count > 1)
-            past_leave(session, PAST_FOUND_ROWS);
-        else
-            past_know(session, PAST_FOUND_ROWS, result->rows);
+        learn_found_rows(session, result->rows);
     } else if (ok) {
         session->row_count = (int64_t)ok->affected;
     }
     if ((ok && !rows && ok->insert_id) || (rows && statement->effects & SQL_SETS_INSERT_ID) ||
         statement->effects & SQL_MAY_CHANGE_SESSION) {
         past_leave(session, PAST_INSERT_ID);
-        if (ok && ok->insert_id)
-            session->insert_id = ok->insert_id; /* the best guess if the connection should be lost */
+        if (session->insert_maybe)
+            session->insert_id = session->insert_maybe; /* never asked for: most are generated */
+        session->insert_maybe = ok ? ok->insert_id : 0;
     }
 }
 
@@ -352,7 +383,8 @@ static unsigned assign(struct session *session, struct backend *backend,
         break;
     case SQL_SET_SESSION_VARIABLE:
         if (sql_variable_class(assignment->name.at, assignment->name.length) == SQL_VARIABLE_TRACKING) {
-            set_tracking(session, assignment);
+            if (session->statement.count != 1) /* else effects_track() has */
+                set_tracking(session, assignment);
             backend->tainted = true; /* it tells us less than it should from now on */
         }
         break;
@@ -366,17 +398,14 @@ static unsigned assign(struct session *session, struct backend *backend,
  * for. */
 static unsigned read_sets(struct session *session, struct backend *backend)
 {
-    struct chunk *in = session->conn.in;
     unsigned pins = 0;
-    if (session->code != COM_QUERY || !session->request ||
-        !(session->statement.sets || session->statement.plain_role))
+    if (!(session->statement.sets || session->statement.plain_role))
         return 0;
     struct sql_options options = statement_options(session);
-    const char *text = (const char *)in->data + in->start + PACKET_HEADER + 1;
-    size_t length = session->request - PACKET_HEADER - 1;
+    struct sql_span text = text_of(session);
     struct sql_facts facts;
-    for (size_t at = 0; at < length;) {
-        at += sql_read(text + at, length - at, &options, &facts);
+    for (size_t at = 0; at < text.length;) {
+        at += sql_read(text.at + at, text.length - at, &options, &facts);
         struct sql_span rest = facts.set_text;
         struct sql_assignment assignment;
         bool bad = false;
@@ -386,6 +415,24 @@ static unsigned read_sets(struct session *session, struct backend *backend)
             pins |= assign(session, backend, &assignment);
     }
     return pins;
+}
+
+void effects_track(struct session *session)
+{
+    const struct route_statement *statement = &session->statement;
+    if (!(statement->effects & SQL_READS_SESSION_TRACK) || !statement->sets || statement->count != 1)
+        return;
+    struct sql_options options = statement_options(session);
+    struct sql_span text = text_of(session);
+    struct sql_facts facts;
+    sql_read(text.at, text.length, &options, &facts);
+    struct sql_span rest = facts.set_text;
+    struct sql_assignment assignment;
+    bool bad = false;
+    while (facts.verb == SQL_SET && sql_set_next(&rest, &options, &assignment, &bad))
+        if (assignment.kind == SQL_SET_SESSION_VARIABLE &&
+            sql_variable_class(assignment.name.at, assignment.name.length) == SQL_VARIABLE_TRACKING)
+            set_tracking(session, &assignment);
 }
 
 void effects_of_end(struct session *session, bool good)
@@ -401,6 +448,8 @@ void effects_of_end(struct session *session, bool good)
     if (pins & (PIN_ROLE | PIN_XA) || session->statement.effects & SQL_LEAVES_UNKNOWN)
         backend->tainted = true;
     pins |= pin_of_transaction(session, good) | pin_of_diagnostics(session, good);
+    if (!good || session->warnings)
+        diagnose_forget(session); /* there are newer ones */
     if (pins & PIN_DIAGNOSTICS)
         backend->warnings = true;
     if (!good)

@@ -1,12 +1,16 @@
 /*
  * login.c - a client's login with the account it has in the database.
  *
- *   greet ──> login packet ──> [auth switch ──> answer] ──> account's row, answer checked ──> [default schema
- * tried] ──> OK └── refused: held back longer and longer for an address that fails often
+ *   greet ──> login packet ──> [auth switch ──> answer] ──> account's row, answer checked
+ *                                   │                           └──> [default schema tried] ──> OK
+ *                                   └── refused: held back longer and longer for an address that fails often
  *
  * The rows come from the servers' own account tables (topology/accounts.h). An unknown user costs the same
  * work as a wrong password. Whoever's answer was right has shown us what is needed to log in to the servers
  * in their place.
+ *
+ * COM_CHANGE_USER logs in anew. When that fails MySQL closes the connection, MariaDB lets the client be who
+ * it was (sql/sql_parse.cc, COM_CHANGE_USER).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,15 +34,27 @@ static const uint32_t offered = CAP_LONG_PASSWORD | CAP_FOUND_ROWS | CAP_LONG_FL
                                 CAP_CONNECT_ATTRS | CAP_PLUGIN_AUTH_LENENC | CAP_EXPIRED_PASSWORDS |
                                 CAP_SESSION_TRACK | CAP_DEPRECATE_EOF;
 
+enum { CHANGES_FAILED_MOST = 3 /* of a session, as MariaDB has it */ };
+
 /* What is known of a login while it goes on. */
 struct login_attempt {
     bool with_password;
     char user[256];
-    char schema[256]; /* empty: none */
+    char schema[256];                     /* empty: none */
+    struct identity *former;              /* referenced: who it was before COM_CHANGE_USER; NULL: nobody */
+    struct state *former_initial, *state; /* referenced: what it goes back to then */
 };
 
-void login_attempt_free(struct login_attempt *login)
+void login_attempt_free(struct session *session)
 {
+    struct state_table *states = &session->worker->states;
+    struct login_attempt *login = session->login;
+    session->login = NULL;
+    if (!login)
+        return;
+    identity_unref(login->former);
+    state_unref(states, login->former_initial);
+    state_unref(states, login->state);
     free(login);
 }
 
@@ -108,12 +124,37 @@ void login_greet_late(struct session *session)
 
 /* ---- refusing ---- */
 
+/* It has its ERR. */
+static void fail(struct session *session)
+{
+    struct login_attempt *login = session->login;
+    if (!login->former) {
+        session_close(session);
+        return;
+    }
+    struct state *states[] = {session->initial, session->state};
+    struct identity *failed = session->identity;
+    session->identity = login->former;
+    session->initial = login->former_initial;
+    session->state = login->state;
+    login->former = failed;
+    login->former_initial = states[0];
+    login->state = states[1];
+    login_attempt_free(session);
+    session->row_count = -1;
+    session->changes_failed++;
+    conn_consume(&session->conn, session->request);
+    session->request = 0;
+    session_step_to(session, SESSION_READY);
+    session_next(session);
+}
+
 void login_refuse_now(struct session *session)
 {
     const struct login_attempt *login = session->login;
     session_send_error(session, session->sequence, SERVER_ERROR_ACCESS_DENIED, login->user,
                        session_host(session), login->with_password ? "YES" : "NO");
-    session_close(session);
+    fail(session);
 }
 
 static void refuse(struct session *session)
@@ -134,7 +175,7 @@ static void refuse_with(struct session *session, enum server_error code)
 {
     figure_add(&session->worker->figures.login_failures, 1);
     session_send_error(session, session->sequence, code, session->login->user, session_host(session));
-    session_close(session);
+    fail(session);
 }
 
 /* ---- the account ---- */
@@ -181,8 +222,7 @@ static void welcome(struct session *session)
 {
     figure_add(&session->worker->figures.logins, 1);
     penalty_forgive(session_host(session));
-    login_attempt_free(session->login);
-    session->login = NULL;
+    login_attempt_free(session);
     conn_consume(&session->conn, session->request);
     session->request = 0;
     session_step_to(session, SESSION_READY);
@@ -245,7 +285,7 @@ void login_opened(struct session *session, const struct answer_err *err)
     figure_add(&session->worker->figures.login_failures, 1);
     session_send_err(session, session->sequence, err->code, err->state, (const char *)err->message.at,
                      err->message.length);
-    session_close(session);
+    fail(session);
 }
 
 static void admit(struct session *session, struct bytes answer)
@@ -353,6 +393,30 @@ void login_packet(struct session *session, const uint8_t *payload, size_t length
     }
 }
 
+/* What is left of a session whose COM_CHANGE_USER fails: schema and role. NULL: no memory. */
+static struct state *state_after_failure(struct session *session)
+{
+    struct state_table *states = &session->worker->states;
+    struct state *base = initial_state(session, 0), *after = NULL;
+    if (base)
+        after = state_after_reset(states, base, session->state);
+    state_unref(states, base);
+    return after;
+}
+
+/* Keeps who it was, if it may become that again. */
+static bool remember(struct session *session)
+{
+    const struct server_look *look = model(session->worker->topology);
+    struct login_attempt *login = session->login;
+    if (!look || !look->mariadb)
+        return true;
+    login->state = state_after_failure(session);
+    login->former_initial = state_ref(session->initial);
+    login->former = identity_ref(session->identity);
+    return login->state != NULL;
+}
+
 /* Everything of the session ends, and it logs in again. The scramble stays the greeting's, as servers have
  * it: client libraries answer with that one, whatever an auth switch brings. */
 void login_change_user(struct session *session, const uint8_t *payload, size_t length)
@@ -360,7 +424,17 @@ void login_change_user(struct session *session, const uint8_t *payload, size_t l
     struct login login;
     session->sequence = 1;
     session->login = calloc(1, sizeof *session->login);
-    if (!session->login || !change_user_read(payload, length, session->capabilities, &login)) {
+    if (!session->login || !remember(session)) {
+        session_send_error(session, 1, SERVER_ERROR_OUT_OF_RESOURCES);
+        session_close(session);
+        return;
+    }
+    if (session->changes_failed >= CHANGES_FAILED_MOST) {
+        session_send_error(session, 1, SERVER_ERROR_UNKNOWN_COMMAND);
+        fail(session);
+        return;
+    }
+    if (!change_user_read(payload, length, session->capabilities, &login)) {
         session_send_error(session, 1, SERVER_ERROR_HANDSHAKE);
         session_close(session);
         return;

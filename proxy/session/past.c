@@ -48,14 +48,19 @@ void past_know(struct session *session, enum past_kind kind, uint64_t value)
 {
     unlink_past(session, kind);
     session->saving &= ~(1u << kind);
-    if (kind == PAST_INSERT_ID)
+    if (kind == PAST_INSERT_ID) {
         session->insert_id = value;
-    else
+        session->insert_maybe = 0;
+    } else {
         session->found_rows = value;
+    }
 }
 
 void past_forget(struct backend *backend)
 {
+    struct session *owner = backend->past[PAST_INSERT_ID];
+    if (owner && owner->insert_maybe)
+        past_know(owner, PAST_INSERT_ID, owner->insert_maybe); /* nobody else can tell */
     for (int kind = 0; kind < PAST_KINDS; kind++) {
         if (backend->past[kind])
             backend->past[kind]->past[kind] = NULL;
@@ -116,6 +121,29 @@ size_t past_save(struct backend *backend, const struct session *session, uint8_t
     return w.full ? 0 : writer_length(&w);
 }
 
+void past_release(struct backend *backend)
+{
+    uint8_t packets[2 * (PACKET_HEADER + sizeof question)];
+    bool forgets = backend->dirty || backend->tainted;
+    backend->session = NULL;
+    size_t length = forgets && !backend->broken && list_empty(&backend->commands)
+                        ? past_save(backend, NULL, packets, sizeof packets)
+                        : 0;
+    if (!length)
+        backend_release(backend);
+    else if (conn_write(&backend->conn, packets, length) != CONN_OK)
+        backend_discard(backend);
+    else if (backend->list == BACKEND_HELD)
+        backend_unhold(backend);
+}
+
+void past_retire(struct backend *backend)
+{
+    backend_take(backend);
+    backend->tainted = true;
+    past_release(backend);
+}
+
 static bool parse_number(struct bytes text, uint64_t *ret)
 {
     uint64_t value = 0;
@@ -137,6 +165,14 @@ static bool read_saved(const struct backend *backend, const uint8_t *answer, siz
            parse_number(found_rows, ret_found_rows);
 }
 
+/* What its connection says that it is. */
+static void learn_insert_id(struct session *session, uint64_t value)
+{
+    if (!session->insert_maybe || session->insert_maybe == value)
+        session->insert_id = value;
+    session->insert_maybe = 0;
+}
+
 void past_saved(struct backend *backend, struct session *session, const uint8_t *answer, size_t length)
 {
     uint64_t insert_id, found_rows;
@@ -146,7 +182,7 @@ void past_saved(struct backend *backend, struct session *session, const uint8_t 
     session->saving = 0;
     if (read_saved(backend, answer, length, &insert_id, &found_rows)) {
         if (saving >> PAST_INSERT_ID & 1)
-            session->insert_id = insert_id;
+            learn_insert_id(session, insert_id);
         if (saving >> PAST_FOUND_ROWS & 1)
             session->found_rows = found_rows;
     }
@@ -166,7 +202,7 @@ enum past_answer past_ask(struct session *session, uint32_t effects)
         if (!(effects & wanted[kind]))
             continue;
         asked |= 1u << kind;
-        if (!backend || backend == session->backend)
+        if (!backend || backend == session->backend || backend->list != BACKEND_IDLE)
             continue;
         uint8_t packet[2 * (PACKET_HEADER + sizeof question)];
         backend_take(backend);
@@ -182,12 +218,27 @@ static bool is_native(const struct session *session, enum past_kind kind)
     return session->past[kind] && session->past[kind] == session->backend;
 }
 
+bool past_must_tell(const struct session *session)
+{
+    const struct route_statement *statement = &session->statement;
+    bool asks = statement->overflow && statement->effects & SQL_READS_INSERT_ID;
+    bool unseen = statement->effects & SQL_MAY_CHANGE_SESSION ||
+                  (statement->effects & SQL_SETS_INSERT_ID && statement->verb == SQL_SELECT);
+    return asks || (unseen && !session->login && statement->verb != SQL_KILL);
+}
+
 size_t past_tell(struct session *session, struct backend *backend, uint8_t *out, size_t size)
 {
-    char text[64];
-    if (!(session->statement.effects & SQL_READS_INSERT_ID) || is_native(session, PAST_INSERT_ID))
+    char text[160];
+    bool native = is_native(session, PAST_INSERT_ID);
+    if (native && !session->insert_maybe)
         return 0;
-    snprintf(text, sizeof text, "SET last_insert_id=%" PRIu64, session->insert_id);
+    if (native)
+        snprintf(text, sizeof text,
+                 "SET last_insert_id=IF(@@last_insert_id=%" PRIu64 ",%" PRIu64 ",%" PRIu64 ")",
+                 session->insert_maybe, session->insert_maybe, session->insert_id);
+    else
+        snprintf(text, sizeof text, "SET last_insert_id=%" PRIu64, session->insert_id);
     struct writer w = writer_of(out, size);
     size_t mark = packet_begin(&w);
     write_u8(&w, COM_QUERY);
@@ -196,20 +247,32 @@ size_t past_tell(struct session *session, struct backend *backend, uint8_t *out,
     if (w.full || !backend_expect(backend, COMMAND_CARRY, COM_QUERY, session))
         return 0;
     past_leave(session, PAST_INSERT_ID); /* this connection knows it now */
+    session->insert_maybe = 0;
     return writer_length(&w);
 }
 
 /* ---- literals ---- */
 
-/* The literal for a call; false: the connection's own answer is right. */
-static bool literal_of(const struct session *session, enum sql_call_kind kind, char *out, size_t size)
+/* The literal for a call; false: the connection's own answer is right. Its type, length and flags are those
+ * of what it stands for: a function's can't be NULL, a variable's could. */
+static bool literal_of(const struct session *session, const struct sql_call *call, char *out, size_t size)
 {
+    bool variable = *call->text.at == '@';
     uint64_t count;
-    switch (kind) {
+    switch (call->kind) {
     case SQL_CALL_INSERT_ID:
-        if (is_native(session, PAST_INSERT_ID))
+        if (is_native(session, PAST_INSERT_ID) && !session->insert_maybe)
             return false;
-        snprintf(out, size, "COALESCE(CAST(%" PRIu64 " AS UNSIGNED),LAST_INSERT_ID())", session->insert_id);
+        char value[100];
+        if (is_native(session, PAST_INSERT_ID))
+            snprintf(value, sizeof value, "IF(LAST_INSERT_ID()=%" PRIu64 ",%" PRIu64 ",%" PRIu64 ")",
+                     session->insert_maybe, session->insert_maybe, session->insert_id);
+        else
+            snprintf(value, sizeof value, "%" PRIu64, session->insert_id);
+        snprintf(out, size,
+                 variable ? "NULLIF(COALESCE(CAST(%s AS UNSIGNED),@@last_insert_id),-1)"
+                          : "COALESCE(CAST(%s AS UNSIGNED),LAST_INSERT_ID())",
+                 value);
         return true;
     case SQL_CALL_FOUND_ROWS:
         if (is_native(session, PAST_FOUND_ROWS))
@@ -224,10 +287,10 @@ static bool literal_of(const struct session *session, enum sql_call_kind kind, c
         return true;
     case SQL_CALL_WARNING_COUNT:
     case SQL_CALL_ERROR_COUNT:
-        if (!diagnose_count(session, kind == SQL_CALL_ERROR_COUNT, &count))
+        if (!diagnose_count(session, call->kind == SQL_CALL_ERROR_COUNT, &count))
             return false;
-        snprintf(out, size, "COALESCE(CAST(%" PRIu64 " AS UNSIGNED),@@%s_count)", count,
-                 kind == SQL_CALL_ERROR_COUNT ? "error" : "warning");
+        snprintf(out, size, "NULLIF(COALESCE(CAST(%" PRIu64 " AS UNSIGNED),@@%s_count),-1)", count,
+                 call->kind == SQL_CALL_ERROR_COUNT ? "error" : "warning");
         return true;
     }
     return false;
@@ -262,12 +325,12 @@ static void put_alias(struct writer *w, struct sql_span item)
 static void put_calls(struct session *session, const struct sql_facts *facts, unsigned statement,
                       uint32_t earlier, struct writer *w, const char **copied)
 {
-    char literal[80];
+    char literal[200];
     struct sql_span item = {0};
     for (unsigned i = 0; i < facts->calls_count; i++) {
         const struct sql_call *call = &facts->calls[i];
         if (!is_of_the_past(call->kind, statement, earlier) ||
-            !literal_of(session, call->kind, literal, sizeof literal))
+            !literal_of(session, call, literal, sizeof literal))
             continue;
         write_bytes(w, *copied, (size_t)(call->text.at - *copied));
         write_string(w, literal);

@@ -115,6 +115,7 @@ static void client_ok(struct relay *relay, const struct result_event *event)
         effects_of_result(session, &backend->result, ok.status, ok.warnings, &ok);
     if (!session)
         return;
+    effects_track(session);
     if (!(ok.status & STATUS_SESSION_STATE_CHANGED) && ok.info.length == 0) {
         pass(relay, event->length);
         return;
@@ -180,6 +181,11 @@ static bool heal(struct relay *relay, const struct answer_err *err)
     if (begun || session->muted || !is_misroute(session, backend->pool->server, err->code) ||
         !statement_may_repeat(session) || session->login || session->retries)
         return false;
+    unsigned held = session->parked ? 0 : session->pins; /* by this connection */
+    if (held & ~(unsigned)PIN_DIAGNOSTICS)
+        return false;
+    if (held)
+        effects_set_pins(session, 0);
     relay->parts_count = 0;
     relay->run = NULL;
     note_misroute(session);
@@ -654,5 +660,15 @@ static void on_silent(struct backend *backend)
         on_lost(backend);
 }
 
-const struct pool_events relay_events = {on_granted,  on_refused, on_readable,      on_drained,   on_lost,
-                                         past_forget, on_silent,  diagnose_starved, share_overrun};
+const struct pool_events relay_events = {
+    .granted = on_granted,
+    .refused = on_refused,
+    .readable = on_readable,
+    .drained = on_drained,
+    .lost = on_lost,
+    .forget = past_forget,
+    .retire = past_retire,
+    .silent = on_silent,
+    .starved = diagnose_starved,
+    .overrun = share_overrun,
+};

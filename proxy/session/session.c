@@ -383,7 +383,7 @@ void session_close(struct session *session)
     state_unref(&worker->states, session->state);
     state_unref(&worker->states, session->initial);
     identity_unref(session->identity);
-    login_attempt_free(session->login);
+    login_attempt_free(session);
     effects_tracking_free(session);
     diagnose_forget(session);
     position_forget(session);

@@ -62,6 +62,7 @@ struct session {
     bool half_closed; /* the client sends no more: closed when what it has sent is answered */
     uint8_t sequence; /* next to be sent while the server isn't asked, or is no more */
     uint8_t retries;
+    uint8_t changes_failed; /* COM_CHANGE_USERs */
     uint32_t id;
     uint32_t capabilities;         /* what both sides have */
     char *address;                 /* owned; NULL: unix socket */
@@ -98,6 +99,9 @@ struct session {
     struct tracking
         *tracking; /* owned; what the client wants to be told, NULL: the servers' default (effects.c) */
     uint64_t insert_id, found_rows;
+    /* What an INSERT told: LAST_INSERT_ID(), if it was generated, and else not. 0: none did. Whether the
+     * connection's LAST_INSERT_ID() is the same tells; if not, that is somebody else's. */
+    uint64_t insert_maybe;
     int64_t row_count;
     uint16_t results;                  /* results of the present command that were good */
     uint8_t scramble[SCRAMBLE_LENGTH]; /* of the greeting; COM_CHANGE_USER is answered by it too */
@@ -131,8 +135,8 @@ void login_opened(struct session *session,
 /* The schema exists and may be used: the connection is in it now, and the session (NULL: gone). */
 void login_tried(struct session *session, struct backend *backend);
 void login_change_user(struct session *session, const uint8_t *payload, size_t length);
-void login_refuse_now(struct session *session);       /* its time has come */
-void login_attempt_free(struct login_attempt *login); /* NULL-safe */
+void login_refuse_now(struct session *session); /* its time has come */
+void login_attempt_free(struct session *session);
 
 /* ---- command.c ---- */
 /* One whole command packet (the payload of conn.in's front), or the beginning of a longer one. */
@@ -199,6 +203,7 @@ void effects_set_pins(struct session *session, unsigned pins);
 bool effects_set_state(struct session *session,
                        struct state *state); /* takes over the reference; NULL: no memory */
 /* ok with only those tracked entries that the client asked for; they are written to out. */
+void effects_track(struct session *session); /* SET session_track_...: counts from its own answer on */
 void effects_filter(const struct session *session, struct answer_ok *ok, uint8_t *out, size_t size);
 void effects_tracking_free(struct session *session);
 
@@ -222,9 +227,15 @@ void past_drop(struct session *session);   /* it ends, or begins anew */
 void past_forget(struct backend *backend); /* the connection is gone */
 /* Questions for those whose past is on this connection, to be sent ahead of what `session` wants there.
  * Returns the bytes written to out; commands are expected. */
+/* Gives it back; what it alone knows and would lose on the way is asked for before. */
+void past_release(struct backend *backend);
+void past_retire(struct backend *backend); /* the same for an idle one that is closed then */
 size_t past_save(struct backend *backend, const struct session *session, uint8_t *out, size_t size);
-/* LAST_INSERT_ID() told to a connection ahead of a statement that asks for it where no literal can stand.
- * Returns the bytes written to out; the command is expected. 0: it knows already, or no room. */
+/* Whether the statement asks for LAST_INSERT_ID() where no literal can stand, or may change it without
+ * telling, so that the connection must have it. */
+bool past_must_tell(const struct session *session);
+/* Tells it, ahead of such a statement. Returns the bytes written to out; the command is expected. 0: it knows
+ * already, or no room. */
 size_t past_tell(struct session *session, struct backend *backend, uint8_t *out, size_t size);
 /* The answer to one of them, all its packets. */
 void past_saved(struct backend *backend, struct session *session, const uint8_t *answer, size_t length);
@@ -263,6 +274,11 @@ bool diagnose_count(const struct session *session, bool errors, uint64_t *ret_co
 /* Answers a SHOW from what was kept. False: not of that kind, or nothing was. */
 bool diagnose_reply(struct session *session, const char *text, size_t length);
 void diagnose_forget(struct session *session);
+/* Whether the session asks for warnings where others than its last statement's may be: those of who had the
+ * connection before, or its own that a read elsewhere came after. */
+bool diagnose_must_clear(const struct session *session, const struct backend *backend);
+/* Writes what clears them, which also changes FOUND_ROWS(). Returns its length; 0: no room, no memory. */
+size_t diagnose_clear(struct session *session, struct backend *backend, uint8_t *out, size_t size);
 
 /* ---- heal.c ---- */
 bool heal_may(uint16_t code); /* an error of a replica that the primary might not give */

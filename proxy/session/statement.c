@@ -326,7 +326,9 @@ void statement_begin(struct session *session)
         return;
     }
     unpark(session);
-    if (session->probing || past_ask(session, session->statement.effects) == PAST_SAVING) {
+    if (session->probing ||
+        past_ask(session, session->statement.effects | (past_must_tell(session) ? SQL_READS_INSERT_ID : 0)) ==
+            PAST_SAVING) {
         wait_for_server(session);
         return;
     }
@@ -492,7 +494,10 @@ void statement_send(struct session *session)
     uint8_t *out = worker->outgoing;
     size_t size = WORKER_SCRATCH / 4;
     char *set = (char *)out + WORKER_SCRATCH / 2;
-    size_t ahead = past_save(backend, session, out, size);
+    bool clears = diagnose_must_clear(session, backend);
+    size_t ahead = past_save(backend, clears ? NULL : session, out, size);
+    if (clears)
+        ahead += diagnose_clear(session, backend, out + ahead, size);
     if (session->must_wait)
         ahead += position_wait(session, backend, out + ahead, size);
     session->must_wait = false;
@@ -516,27 +521,12 @@ void statement_send(struct session *session)
         }
         backend_set_state(backend, session->state);
     }
-    if (session->statement.overflow) {
+    if (past_must_tell(session)) {
         size_t told = past_tell(session, backend, out + ahead, WORKER_SCRATCH / 2 - ahead);
         ahead += told;
         carried |= told > 0;
     }
     send_request(session, ahead, carried);
-}
-
-/* Somebody else's warnings are still there: the connection is cleaned, and another asked meanwhile. */
-static void refuse_warnings(struct session *session)
-{
-    struct backend *backend = session->backend;
-    session->backend = NULL;
-    if (backend->past[PAST_INSERT_ID] || backend->past[PAST_FOUND_ROWS]) {
-        backend_discard(backend); /* cleaning would forget more than warnings */
-    } else {
-        backend->dirty = true;
-        backend_release(backend);
-    }
-    become(session, SESSION_WAITING);
-    statement_begin(session);
 }
 
 void statement_granted(struct session *session, struct backend *backend)
@@ -553,11 +543,6 @@ void statement_granted(struct session *session, struct backend *backend)
     }
     session->backend = backend;
     backend->session = session;
-    if (session->statement.effects & SQL_READS_DIAGNOSTICS && backend->warnings &&
-        session->statement.verb != SQL_SELECT && !(session->pins & PIN_DIAGNOSTICS)) {
-        refuse_warnings(session);
-        return;
-    }
     count_reason(session, backend->pool->server, session->reason);
     statement_send(session);
 }
@@ -571,7 +556,7 @@ void session_let_go(struct session *session)
     session->probing = false;
     effects_set_pins(session, 0);
     if (backend)
-        backend_release(backend);
+        past_release(backend);
 }
 
 static void measure(struct session *session, const struct backend *backend, uint64_t now)
@@ -592,6 +577,8 @@ static void end_elsewhere(struct session *session, bool good)
     bool again = !session->muted && (!good || session->warnings);
     if (!good)
         session->row_count = -1;
+    if (!good || session->warnings)
+        backend->warnings = true;
     session->backend = NULL;
     if (backend->list == BACKEND_SHARED)
         backend_settle(backend);
@@ -636,7 +623,7 @@ void statement_end(struct session *session, bool good)
         holds_probe(session);
     } else {
         session->backend = NULL;
-        backend_release(backend);
+        past_release(backend);
     }
     /* The server answered before the request was complete, or was asked to end the session. */
     if (session->stream.active || (good && session->statement.effects & SQL_RELEASES_SESSION))

@@ -163,6 +163,10 @@ static void put_undo(struct sink *sink, const struct state_entry *entry, struct 
         put(sink, "=DEFAULT");
         break;
     case STATE_USER:
+        /* One that was never set is binary. */
+        put_separator(sink, entry->kind);
+        put_user_name(sink, entry);
+        put(sink, "_binary''");
         put_separator(sink, entry->kind);
         put_user_name(sink, entry);
         put(sink, "NULL");

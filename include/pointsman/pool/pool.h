@@ -142,6 +142,7 @@ struct pool_events {
     void (*drained)(struct backend *backend);
     void (*lost)(struct backend *backend);   /* it failed or was closed; to be discarded by the callee */
     void (*forget)(struct backend *backend); /* it goes and still has somebody's past */
+    void (*retire)(struct backend *backend); /* the same, but it is IDLE: to be asked, and discarded then */
     /* Its server is down, though the socket doesn't say so (SIGSTOP, a cut link): what runs on it and may as
      * well run elsewhere is to be taken away. What may not is lost when it has lasted for queue_timeout. */
     void (*silent)(struct backend *backend);
@@ -176,6 +177,7 @@ struct pools {
     atomic_ullong opened, failed;
     unsigned busy[TOPOLOGY_SERVERS_MAX]; /* statements that run now */
     bool starving[TOPOLOGY_SERVERS_MAX]; /* a server's limit kept somebody waiting: ask other workers */
+    bool wanted[TOPOLOGY_SERVERS_MAX];   /* the same, till one of ours becomes idle */
 };
 
 void pools_init(struct pools *set, struct ev_loop *loop, struct chunk_pool *chunks,

@@ -327,6 +327,7 @@ enum sql_variable_class {
     SQL_VARIABLE_AUTOCOMMIT, /* autocommit: carried, and decides on routing */
     SQL_VARIABLE_ONE_SHOT,   /* insert_id, timestamp, last_insert_id, rand_seed*, ... : primary, held */
     SQL_VARIABLE_PRIVILEGED, /* sql_log_bin, gtid_*, server_id, pseudo_*, binlog_*, ... : primary, held */
+    SQL_VARIABLE_UNLESS_OFF, /* sql_auto_is_null: carried if it is set to 0, else primary, held */
     SQL_VARIABLE_PROXY,      /* wait_timeout, interactive_timeout, net_*_timeout: kept here, never carried */
     SQL_VARIABLE_TRACKING,   /* session_track_*: what the client wants to be told; the proxy filters */
 };

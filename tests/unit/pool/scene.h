@@ -121,9 +121,17 @@ static void scene_starved(struct pool *pool)
     (void)pool;
 }
 
-static const struct pool_events scene_events = {scene_granted,           scene_refused, scene_readable,
-                                                scene_drained,           scene_lost,    scene_forget,
-                                                scene_lost /* silent */, scene_starved, NULL /* overrun */};
+static const struct pool_events scene_events = {
+    .granted = scene_granted,
+    .refused = scene_refused,
+    .readable = scene_readable,
+    .drained = scene_drained,
+    .lost = scene_lost,
+    .forget = scene_forget,
+    .retire = backend_discard,
+    .silent = scene_lost,
+    .starved = scene_starved,
+};
 
 /* ---- building and ending ---- */
 

@@ -15,10 +15,11 @@
 #include "../../../proxy/session/session.h"
 
 /* What the session knows: insert id 7, found rows 9, row count -1, connection id 2147483653. */
-#define ID    "COALESCE(CAST(7 AS UNSIGNED),LAST_INSERT_ID())"
-#define FOUND "COALESCE(CAST(9 AS SIGNED),FOUND_ROWS())"
-#define COUNT "COALESCE(CAST(-1 AS SIGNED),ROW_COUNT())"
-#define CONN  "CAST(2147483653 AS UNSIGNED)"
+#define ID       "COALESCE(CAST(7 AS UNSIGNED),LAST_INSERT_ID())"
+#define IDENTITY "NULLIF(COALESCE(CAST(7 AS UNSIGNED),@@last_insert_id),-1)"
+#define FOUND    "COALESCE(CAST(9 AS SIGNED),FOUND_ROWS())"
+#define COUNT    "COALESCE(CAST(-1 AS SIGNED),ROW_COUNT())"
+#define CONN     "CAST(2147483653 AS UNSIGNED)"
 
 static struct session session;
 static struct worker *worker;
@@ -92,8 +93,8 @@ static const struct {
     {"SELECT FOUND_ROWS()", "SELECT " FOUND " AS `FOUND_ROWS()`"},
     {"SELECT ROW_COUNT()", "SELECT " COUNT " AS `ROW_COUNT()`"},
     {"SELECT CONNECTION_ID()", "SELECT " CONN " AS `CONNECTION_ID()`"},
-    {"SELECT @@identity", "SELECT " ID " AS `@@identity`"},
-    {"SELECT @@last_insert_id", "SELECT " ID " AS `@@last_insert_id`"},
+    {"SELECT @@identity", "SELECT " IDENTITY " AS `@@identity`"},
+    {"SELECT @@last_insert_id", "SELECT " IDENTITY " AS `@@last_insert_id`"},
     {"SELECT FOUND_ROWS() + ROW_COUNT(), LAST_INSERT_ID()",
      "SELECT " FOUND " + " COUNT " AS `FOUND_ROWS() + ROW_COUNT()`, " ID " AS `LAST_INSERT_ID()`"},
     /* nothing to do */
@@ -134,6 +135,9 @@ static void the_connection_that_knows(void **state)
     session.backend = &own;
     session.past[PAST_FOUND_ROWS] = &own;
     assert_rewritten("SELECT FOUND_ROWS()", NULL);
+    session.insert_maybe = 8; /* an INSERT told it: generated, if the connection says so too */
+    assert_rewritten("SELECT LAST_INSERT_ID() AS x",
+                     "SELECT COALESCE(CAST(IF(LAST_INSERT_ID()=8,8,7) AS UNSIGNED),LAST_INSERT_ID()) AS x");
     session = (struct session){.worker = worker,
                                .state = worker->states.empty,
                                .insert_id = 7,

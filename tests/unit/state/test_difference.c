@@ -116,12 +116,12 @@ static const struct {
      "SET character_set_client=DEFAULT, character_set_results='gbk'", ""},
     /* user variables have a statement of their own: their literals are read as the first one says */
     {"", "@a=1", NULL, "", "SET @`a`=1"},
-    {"@a=1 @b='x'", "@b='y'", NULL, "", "SET @`a`=NULL, @`b`='y'"},
+    {"@a=1 @b='x'", "@b='y'", NULL, "", "SET @`a`=_binary'', @`a`=NULL, @`b`='y'"},
     {"", "names=latin1 sql_mode=ANSI @a='x'", NULL, "SET NAMES latin1, sql_mode='ANSI'", "SET @`a`='x'"},
     {"names=latin1 @a='x'", "names=utf8 @a='x'", NULL, "SET NAMES utf8", "SET @`a`='x'"},
     {"sql_mode=ANSI @a='x'", "@a='x' @b=1", NULL, "SET sql_mode=DEFAULT", "SET @`a`='x', @`b`=1"},
     {"time_zone=x @a='x'", "@a='x'", NULL, "SET time_zone=DEFAULT", ""},
-    {"@a=1 b=2", "schema=s", "s", "SET b=DEFAULT", "SET @`a`=NULL"},
+    {"@a=1 b=2", "schema=s", "s", "SET b=DEFAULT", "SET @`a`=_binary'', @`a`=NULL"},
     {"", "@x`y=1", NULL, "", "SET @`x``y`=1"},
 };
 
