@@ -92,6 +92,10 @@ void statement_read(struct session *session, const char *text, size_t length)
     }
     if (state_reading(session->state)->server_schema && session->statement.effects & SQL_MAY_CHANGE_SESSION)
         session->statement.effects |= SQL_LEAVES_UNKNOWN; /* the server's own routines are not read */
+    if (session->gets_diagnostics && session->statement.kind == ROUTE_CLASS_READ) {
+        session->statement.anywhere = false; /* GET DIAGNOSTICS ties its variables to where the read ran */
+        session->statement.reason = SQL_REASON_USER_VARIABLE;
+    }
     if (session->worker->misroutes_count && heal_is_noted(session->worker, session->statement.digest))
         session->statement.healed = true;
     options = statement_options(session);
@@ -529,11 +533,29 @@ void statement_send(struct session *session)
     send_request(session, ahead, carried);
 }
 
+/* Held on a replica by more than warnings: by variables of its first GET DIAGNOSTICS, or since that was the
+ * primary. What writes must not run there. */
+static bool is_stranded(const struct session *session, const struct backend *backend)
+{
+    static const uint64_t writing = UINT64_C(1) << SQL_DML | UINT64_C(1) << SQL_DDL |
+                                    UINT64_C(1) << SQL_LOAD | UINT64_C(1) << SQL_CALL |
+                                    UINT64_C(1) << SQL_ACCOUNT | UINT64_C(1) << SQL_DO |
+                                    UINT64_C(1) << SQL_EXECUTE;
+    return session->pins & ~(unsigned)PIN_DIAGNOSTICS && !session->parked && session->code == COM_QUERY &&
+           backend->pool->server != session->worker->topology->primary && session->statement.verbs & writing;
+}
+
 void statement_granted(struct session *session, struct backend *backend)
 {
     list_remove(&session->phase_link);
     if (session->login)
         list_append(&session->worker->logins, &session->phase_link);
+    if (is_stranded(session, backend)) {
+        fail_with_text(
+            session, SERVER_ERROR_OPTION_PREVENTS, "HY000", "%s",
+            "The statement was not run: what the session left holds it on a server that takes no writes");
+        return;
+    }
     if (backend->list == BACKEND_SHARED) {
         count_reason(session, backend->pool->server, session->reason);
         begin_answer(session);
