@@ -337,7 +337,7 @@ void backend_discard(struct backend *backend)
     struct pool *pool = backend->pool;
     if (backend->list == BACKEND_DEAD)
         return;
-    if (backend_has_past(backend))
+    if (backend_has_past(backend) || !list_empty(&backend->commands)) /* it may be on its way */
         pool->set->events->forget(backend);
     backend_sent(backend);
     while (!list_empty(&backend->commands))

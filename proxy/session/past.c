@@ -68,8 +68,12 @@ void past_forget(struct backend *backend)
     }
     list_each (node, &backend->commands) {
         struct command *command = list_entry(node, struct command, link);
-        if (command->kind == COMMAND_SAVE && command->session)
-            command->session->saving = 0;
+        if (command->kind != COMMAND_SAVE || !command->session)
+            continue;
+        unsigned kinds = command->session->saving & command->kinds;
+        command->session->saving &= ~kinds;
+        if (kinds >> PAST_INSERT_ID & 1 && command->session->insert_maybe)
+            past_know(command->session, PAST_INSERT_ID, command->session->insert_maybe);
     }
 }
 
@@ -98,12 +102,17 @@ static void ask_for(struct backend *backend, struct session *owner, struct write
     write_u8(w, COM_QUERY);
     write_bytes(w, question, sizeof question - 1);
     packet_end(w, mark, 0);
-    if (w->full || !backend_expect(backend, COMMAND_SAVE, COM_QUERY, owner))
+    struct command *command = w->full ? NULL : backend_expect(backend, COMMAND_SAVE, COM_QUERY, owner);
+    if (!command) {
         w->full = true;
+        return;
+    }
+    command->kinds = 0;
     for (int kind = 0; kind < PAST_KINDS; kind++)
         if (backend->past[kind] == owner) {
             unlink_past(owner, kind);
             owner->saving |= 1u << kind;
+            command->kinds |= (uint8_t)(1u << kind);
         }
     figure_add(&owner->worker->figures.saves, 1);
 }
@@ -173,13 +182,14 @@ static void learn_insert_id(struct session *session, uint64_t value)
     session->insert_maybe = 0;
 }
 
-void past_saved(struct backend *backend, struct session *session, const uint8_t *answer, size_t length)
+void past_saved(struct backend *backend, struct session *session, unsigned kinds, const uint8_t *answer,
+                size_t length)
 {
     uint64_t insert_id, found_rows;
     if (!session)
         return;
-    unsigned saving = session->saving;
-    session->saving = 0;
+    unsigned saving = session->saving & kinds;
+    session->saving &= ~kinds;
     if (read_saved(backend, answer, length, &insert_id, &found_rows)) {
         if (saving >> PAST_INSERT_ID & 1)
             learn_insert_id(session, insert_id);

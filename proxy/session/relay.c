@@ -470,10 +470,11 @@ static bool on_save(struct relay *relay, struct command *command)
     if (!length)
         return false;
     struct session *session = command->session;
+    unsigned kinds = command->kinds;
     const uint8_t *answer = relay->at;
     relay->at += length;
     backend_answered(backend);
-    past_saved(backend, session, answer, length);
+    past_saved(backend, session, kinds, answer, length);
     bool last = list_empty(&backend->commands);
     if (last && backend->list == BACKEND_SHARED) {
         backend_settle(backend);

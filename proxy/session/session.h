@@ -238,7 +238,8 @@ bool past_must_tell(const struct session *session);
  * already, or no room. */
 size_t past_tell(struct session *session, struct backend *backend, uint8_t *out, size_t size);
 /* The answer to one of them, all its packets. */
-void past_saved(struct backend *backend, struct session *session, const uint8_t *answer, size_t length);
+void past_saved(struct backend *backend, struct session *session, unsigned kinds, const uint8_t *answer,
+                size_t length);
 /* The text with literals in the place of what it asks of the past; NULL: nothing to be changed, or no room.
  */
 const char *past_rewrite(struct session *session, const char *text, size_t length, char *out, size_t size,

@@ -92,10 +92,6 @@ void statement_read(struct session *session, const char *text, size_t length)
     }
     if (state_reading(session->state)->server_schema && session->statement.effects & SQL_MAY_CHANGE_SESSION)
         session->statement.effects |= SQL_LEAVES_UNKNOWN; /* the server's own routines are not read */
-    if (session->gets_diagnostics && session->statement.kind == ROUTE_CLASS_READ) {
-        session->statement.anywhere = false; /* GET DIAGNOSTICS ties its variables to where the read ran */
-        session->statement.reason = SQL_REASON_USER_VARIABLE;
-    }
     if (session->worker->misroutes_count && heal_is_noted(session->worker, session->statement.digest))
         session->statement.healed = true;
     options = statement_options(session);
@@ -533,8 +529,8 @@ void statement_send(struct session *session)
     send_request(session, ahead, carried);
 }
 
-/* Held on a replica by more than warnings: by variables of its first GET DIAGNOSTICS, or since that was the
- * primary. What writes must not run there. */
+/* Held on a replica by more than warnings: by variables of a GET DIAGNOSTICS, or since that was the primary.
+ * What writes must not run there; in a read-only transaction the server says so itself. */
 static bool is_stranded(const struct session *session, const struct backend *backend)
 {
     static const uint64_t writing = UINT64_C(1) << SQL_DML | UINT64_C(1) << SQL_DDL |
@@ -542,6 +538,7 @@ static bool is_stranded(const struct session *session, const struct backend *bac
                                     UINT64_C(1) << SQL_ACCOUNT | UINT64_C(1) << SQL_DO |
                                     UINT64_C(1) << SQL_EXECUTE;
     return session->pins & ~(unsigned)PIN_DIAGNOSTICS && !session->parked && session->code == COM_QUERY &&
+           !(session->status & STATUS_IN_TRANS_READONLY) &&
            backend->pool->server != session->worker->topology->primary && session->statement.verbs & writing;
 }
 

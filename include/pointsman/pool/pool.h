@@ -84,6 +84,7 @@ struct command {
     struct list link; /* backend->commands */
     enum command_kind kind;
     uint8_t code;            /* enum command_code */
+    uint8_t kinds;           /* of COMMAND_SAVE: bits of enum past_kind that are asked for */
     struct session *session; /* borrowed; NULL once the session is gone: the answer is swallowed */
     uint32_t takes;          /* us: of one that joined a SHARED connection; else 0 */
 };
