@@ -53,10 +53,10 @@ bool diagnose_count(const struct session *session, bool errors, uint64_t *ret_co
 
 /* ---- clearing ---- */
 
-bool diagnose_must_clear(const struct session *session, const struct backend *backend)
+bool diagnose_asks(const struct session *session)
 {
-    return session->statement.effects & SQL_READS_DIAGNOSTICS && backend->warnings &&
-           session->statement.verb != SQL_SELECT && !(session->pins & PIN_DIAGNOSTICS);
+    return session->statement.effects & SQL_READS_DIAGNOSTICS && session->statement.verb != SQL_SELECT &&
+           !(session->pins & PIN_DIAGNOSTICS);
 }
 
 /* MariaDB clears them for statements with a table or a subquery in FROM only (sql/sql_parse.cc,

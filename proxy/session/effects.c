@@ -213,6 +213,8 @@ void effects_of_result(struct session *session, const struct result *result, uin
         learn_found_rows(session, result->rows);
     } else if (ok) {
         session->row_count = (int64_t)ok->affected;
+        if (statement->verb == SQL_SELECT) /* INTO a variable */
+            past_leave(session, PAST_FOUND_ROWS);
     }
     if ((ok && !rows && ok->insert_id) || (rows && statement->effects & SQL_SETS_INSERT_ID) ||
         statement->effects & SQL_MAY_CHANGE_SESSION) {

@@ -275,9 +275,9 @@ bool diagnose_count(const struct session *session, bool errors, uint64_t *ret_co
 /* Answers a SHOW from what was kept. False: not of that kind, or nothing was. */
 bool diagnose_reply(struct session *session, const char *text, size_t length);
 void diagnose_forget(struct session *session);
-/* Whether the session asks for warnings where others than its last statement's may be: those of who had the
- * connection before, or its own that a read elsewhere came after. */
-bool diagnose_must_clear(const struct session *session, const struct backend *backend);
+/* Whether the session asks a connection for warnings that its last statement didn't leave there, so that
+ * those of who had it before, or its own that a read elsewhere came after, must not be there. */
+bool diagnose_asks(const struct session *session);
 /* Writes what clears them, which also changes FOUND_ROWS(). Returns its length; 0: no room, no memory. */
 size_t diagnose_clear(struct session *session, struct backend *backend, uint8_t *out, size_t size);
 

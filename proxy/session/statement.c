@@ -494,10 +494,8 @@ void statement_send(struct session *session)
     uint8_t *out = worker->outgoing;
     size_t size = WORKER_SCRATCH / 4;
     char *set = (char *)out + WORKER_SCRATCH / 2;
-    bool clears = diagnose_must_clear(session, backend);
-    size_t ahead = past_save(backend, clears ? NULL : session, out, size);
-    if (clears)
-        ahead += diagnose_clear(session, backend, out + ahead, size);
+    bool asks = diagnose_asks(session);
+    size_t ahead = past_save(backend, asks ? NULL : session, out, size);
     if (session->must_wait)
         ahead += position_wait(session, backend, out + ahead, size);
     session->must_wait = false;
@@ -517,6 +515,7 @@ void statement_send(struct session *session)
             }
             ahead += carry;
             carried = true;
+            backend->warnings = true; /* perhaps */
             figure_add(&worker->figures.carries, 1);
         }
         backend_set_state(backend, session->state);
@@ -526,6 +525,8 @@ void statement_send(struct session *session)
         ahead += told;
         carried |= told > 0;
     }
+    if (asks && backend->warnings)
+        ahead += diagnose_clear(session, backend, out + ahead, WORKER_SCRATCH / 2 - ahead);
     send_request(session, ahead, carried);
 }
 
