@@ -281,8 +281,8 @@ static bool is_declared_safe(const struct sql_reader *reader, const struct sql_t
         return false;
     if (!schema)
         return sql_names_has(safe, name->name.at, name->name.length);
-    if ((size_t)schema->name.length + name->name.length + 1 > sizeof(full))
-        return false;
+    if (!schema->name.at || (size_t)schema->name.length + name->name.length + 1 > sizeof(full))
+        return false; /* 'x'.f(): a string is no schema */
     memcpy(full, schema->name.at, schema->name.length);
     full[schema->name.length] = '.';
     memcpy(full + schema->name.length + 1, name->name.at, name->name.length);

@@ -232,6 +232,7 @@ static void what_ignore_space_and_the_operator_allow(void **state)
     assert_int_equal(read_one("SELECT F(1), f (2), `f`(3), db.g(4)", &options).reason, SQL_REASON_READ);
     assert_int_equal(read_one("SELECT g(1)", &options).reason, SQL_REASON_FUNCTION);
     assert_int_equal(read_one("SELECT db.f(1)", &options).reason, SQL_REASON_FUNCTION);
+    assert_int_not_equal(read_one("SELECT 'db'.g(1)", &options).reason, SQL_REASON_READ);
 }
 
 static void locks_sequences_and_one_servers_state(void **state)
