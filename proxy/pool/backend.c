@@ -121,6 +121,16 @@ struct command *backend_expect(struct backend *backend, enum command_kind kind, 
     return command;
 }
 
+struct command *backend_query(struct backend *backend, enum command_kind kind, struct session *session,
+                              const char *text, struct writer *w)
+{
+    size_t mark = packet_begin(w);
+    write_u8(w, COM_QUERY);
+    write_string(w, text);
+    packet_end(w, mark, 0);
+    return w->full ? NULL : backend_expect(backend, kind, COM_QUERY, session);
+}
+
 struct command *backend_expect_later(struct backend *backend, uint8_t code, uint32_t takes,
                                      struct session *session)
 {

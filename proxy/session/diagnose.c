@@ -65,11 +65,7 @@ size_t diagnose_clear(struct session *session, struct backend *backend, uint8_t 
 {
     static const char text[] = "DO (SELECT 1 FROM (SELECT 1) x)";
     struct writer w = writer_of(out, size);
-    size_t mark = packet_begin(&w);
-    write_u8(&w, COM_QUERY);
-    write_string(&w, text);
-    packet_end(&w, mark, 0);
-    if (w.full || !backend_expect(backend, COMMAND_CARRY, COM_QUERY, session))
+    if (!backend_query(backend, COMMAND_CARRY, session, text, &w))
         return 0;
     backend->warnings = false;
     return writer_length(&w);
@@ -95,13 +91,8 @@ static void ask(struct session *session)
     size_t saved = past_save(backend, NULL, packet, sizeof packet / 2);
     struct writer w = writer_of(packet + saved, sizeof packet - saved);
     bool expected = true;
-    for (int i = 0; i < QUESTIONS; i++) {
-        size_t mark = packet_begin(&w);
-        write_u8(&w, COM_QUERY);
-        write_string(&w, questions[i]);
-        packet_end(&w, mark, 0);
-        expected = expected && backend_expect(backend, COMMAND_DIAGNOSE, COM_QUERY, session);
-    }
+    for (int i = 0; i < QUESTIONS; i++)
+        expected = expected && backend_query(backend, COMMAND_DIAGNOSE, session, questions[i], &w);
     if (!expected || conn_write(&backend->conn, packet, saved + writer_length(&w)) != CONN_OK)
         relay_events.lost(backend);
 }

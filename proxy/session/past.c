@@ -98,11 +98,7 @@ void past_drop(struct session *session)
 
 static void ask_for(struct backend *backend, struct session *owner, struct writer *w)
 {
-    size_t mark = packet_begin(w);
-    write_u8(w, COM_QUERY);
-    write_bytes(w, question, sizeof question - 1);
-    packet_end(w, mark, 0);
-    struct command *command = w->full ? NULL : backend_expect(backend, COMMAND_SAVE, COM_QUERY, owner);
+    struct command *command = backend_query(backend, COMMAND_SAVE, owner, question, w);
     if (!command) {
         w->full = true;
         return;
@@ -250,11 +246,7 @@ size_t past_tell(struct session *session, struct backend *backend, uint8_t *out,
     else
         snprintf(text, sizeof text, "SET last_insert_id=%" PRIu64, session->insert_id);
     struct writer w = writer_of(out, size);
-    size_t mark = packet_begin(&w);
-    write_u8(&w, COM_QUERY);
-    write_string(&w, text);
-    packet_end(&w, mark, 0);
-    if (w.full || !backend_expect(backend, COMMAND_CARRY, COM_QUERY, session))
+    if (!backend_query(backend, COMMAND_CARRY, session, text, &w))
         return 0;
     past_leave(session, PAST_INSERT_ID); /* this connection knows it now */
     session->insert_maybe = 0;

@@ -22,10 +22,10 @@ enum { PREEMPT_PATIENCE = 1000 /* us */, PREEMPT_ENOUGH = 10 /* waits, so that t
 enum { PREEMPT_PAUSE = 5000 /* ms */, PREEMPT_PAUSE_MOST = 80000 };
 
 struct preempt {
-    int fd;      /* of schedstat; -1: how long it waits can't be told, and nothing is done */
-    bool defers; /* doesn't preempt */
-    uint64_t waits,
-        us;         /* how often it waited for a processor, and for how long in all, when looked at last */
+    int fd;         /* of schedstat; -1: how long it waits can't be told, and nothing is done */
+    bool defers;    /* doesn't preempt */
+    uint64_t waits; /* how often it had waited for a processor when looked at last */
+    uint64_t us;    /* and for how long in all */
     uint64_t until; /* ms: preempts till then */
     uint64_t pause; /* ms: the last */
 };

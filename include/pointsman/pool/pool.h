@@ -32,6 +32,7 @@
 #include "pointsman/net/conn.h"
 #include "pointsman/pool/identity.h"
 #include "pointsman/protocol/result.h"
+#include "pointsman/protocol/wire.h"
 #include "pointsman/state/state.h"
 #include "pointsman/topology/topology.h"
 
@@ -228,6 +229,9 @@ void backend_set_state(struct backend *backend, struct state *state); /* takes a
 /* Queues a command whose bytes the caller writes. NULL: no memory. */
 struct command *backend_expect(struct backend *backend, enum command_kind kind, uint8_t code,
                                struct session *session);
+/* Writes a COM_QUERY of our own to `w` and queues it. NULL: no memory, or no room (w->full). */
+struct command *backend_query(struct backend *backend, enum command_kind kind, struct session *session,
+                              const char *text, struct writer *w);
 /* The same for one of a SHARED connection whose bytes are yet to be written: backend_sent() tells. */
 struct command *backend_expect_later(struct backend *backend, uint8_t code, uint32_t takes,
                                      struct session *session);
