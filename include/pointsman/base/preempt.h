@@ -3,7 +3,7 @@
  *
  * Where clients, servers and the proxy share processors, a worker that takes the processor from the first
  * client that sends something finds one statement to pass on, and goes to sleep again. Let it wait until the
- * processor is free, and it finds many: half the context switches, and statements that share sends. The
+ * processor is free, and it finds many: fewer context switches, and statements that share sends. The
  * kernel does so for SCHED_BATCH, which any process may choose (sched(7)); nothing changes where a processor
  * is idle.
  *
