@@ -153,11 +153,20 @@ static bool reserve(struct pools *set, int server)
     return true;
 }
 
+bool pool_reachable(const struct pool *pool)
+{
+    return pool->set->avoid_until[pool->server] <= pools_now(pool->set);
+}
+
 /* Whoever waits is not told from here, if connecting fails at once: the caller may be the one. */
 void pool_grow(struct pool *pool)
 {
     struct pools *set = pool->set;
-    if (set->avoid_until[pool->server] > pools_now(set) || !reserve(set, pool->server))
+    if (!pool_reachable(pool)) {
+        pool->unreachable |= pool_unheld(pool) == 0; /* nothing will come free either: better elsewhere */
+        return;
+    }
+    if (!reserve(set, pool->server))
         return;
     pool->unreachable = !backend_connect(pool);
     if (pool->unreachable)

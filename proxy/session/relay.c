@@ -636,6 +636,8 @@ static void on_refused(struct waiter *waiter, unsigned code, const char *state, 
         return;
     }
     session->avoid |= UINT64_C(1) << waiter->pool->server;
+    if (!code && !pool_reachable(waiter->pool))
+        worker_avoid(session->worker, waiter->pool->server);
     statement_begin(session);
 }
 

@@ -684,8 +684,7 @@ void statement_lost(struct session *session, struct backend *backend)
     define_settle(session, DEFINE_OUTLIVES_MS);
     session->backend = NULL;
     session->avoid |= UINT64_C(1) << backend->pool->server;
-    session->worker->avoid |= UINT64_C(1) << backend->pool->server;
-    session->worker->avoid_since = session_now(session);
+    worker_avoid(session->worker, backend->pool->server);
     if (!session->parked)
         effects_set_pins(session, 0);
     if (session->step != SESSION_RUNNING && session->step != SESSION_OPENING) {

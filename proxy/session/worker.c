@@ -95,14 +95,32 @@ static void tick_starving(struct worker *worker)
         }
 }
 
+/* It was a connection, not the server; or a look since then went well. A picture that is newer than the
+ * failure may rest on a look that is older. */
+static void forgive(struct worker *worker, uint64_t now)
+{
+    uint64_t patience = worker_config(worker)->monitor_timeout;
+    for (uint64_t left = worker->avoid; left; left &= left - 1) {
+        int server = __builtin_ctzll(left);
+        uint64_t since = worker->avoid_since[server];
+        if (now - since >= patience || topology_server(worker->topology, server)->look.at > since)
+            worker->avoid &= ~(UINT64_C(1) << server);
+    }
+}
+
+void worker_avoid(struct worker *worker, int server)
+{
+    worker->avoid |= UINT64_C(1) << server;
+    worker->avoid_since[server] = pools_now(&worker->pools);
+}
+
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 {
     (void)loop, (void)events;
     struct worker *worker = timer->data;
     uint64_t now = pools_now(&worker->pools);
     bool waiting = pools_tick(&worker->pools);
-    if (now - worker->avoid_since >= worker_config(worker)->monitor_timeout)
-        worker->avoid = 0; /* it was a connection, not the server */
+    forgive(worker, now);
     tick_starving(worker);
     preempt_tick(&worker->preempt, now);
     if (!worker->tick_is_fast || now - worker->swept >= SLOW_TICK_MS)
@@ -137,7 +155,7 @@ static void take_topology(void *owner, struct mail *mail)
     const struct config *config = fresh->config;
     free(mail);
     worker->topology = fresh;
-    worker->avoid = 0;
+    forgive(worker, pools_now(&worker->pools));
     worker->safe_functions = (struct sql_names){(const char *const *)config->safe_functions,
                                                 config->safe_functions_count};
     pools_topology(&worker->pools, fresh);

@@ -38,6 +38,10 @@ void guard_stop(struct guard *guard, const char *directory);
 
 /* A port free on 127.0.0.1 that no other test takes while *ret_claim is open. 0 if there is none. */
 int port_take(int *ret_claim);
+/* A connection to 127.0.0.1:port; a socket that listens on a free port there, which nobody else need know
+ * before. -1 on failure. */
+int port_dial(int port);
+int port_listen(int *ret_port);
 
 /* --- libtemplate.c --- */
 

@@ -3,8 +3,8 @@
  * when either side closes or the impostor is stopped.
  */
 #include "impostor.h"
+#include "internal.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -132,18 +132,6 @@ static void converse(struct visit *visit, uint8_t packet[PACKET], uint8_t login_
     }
 }
 
-static int dial(int port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
-        return fd;
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
 static void receive(struct visit *visit, uint8_t packet[PACKET])
 {
     bool goes_on;
@@ -152,7 +140,7 @@ static void receive(struct visit *visit, uint8_t packet[PACKET])
             ;
         return;
     }
-    visit->real = dial(visit->impostor->real_port);
+    visit->real = port_dial(visit->impostor->real_port);
     size_t length = visit->real < 0 ? 0 : hear(visit->impostor, visit->real, packet);
     if (!length || !say(visit->peer, packet, length))
         return;
@@ -207,21 +195,13 @@ static void *run(void *arg)
 
 struct impostor *impostor_start(int real_port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t length = sizeof address;
     struct impostor *impostor = calloc(1, sizeof *impostor);
     if (!impostor)
         return NULL;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     impostor->real_port = real_port;
-    impostor->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (impostor->listener >= 0 && bind(impostor->listener, (struct sockaddr *)&address, length) == 0 &&
-        listen(impostor->listener, 64) == 0 &&
-        getsockname(impostor->listener, (struct sockaddr *)&address, &length) == 0 &&
-        pthread_create(&impostor->thread, NULL, run, impostor) == 0) {
-        impostor->port = ntohs(address.sin_port);
+    impostor->listener = port_listen(&impostor->port);
+    if (impostor->listener >= 0 && pthread_create(&impostor->thread, NULL, run, impostor) == 0)
         return impostor;
-    }
     if (impostor->listener >= 0)
         close(impostor->listener);
     free(impostor);

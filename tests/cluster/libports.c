@@ -9,6 +9,7 @@
 #include "internal.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -56,4 +57,40 @@ int port_take(int *ret_claim)
     }
     complain("no free port");
     return 0;
+}
+
+static int loopback(int port, struct sockaddr_in *ret_address)
+{
+    *ret_address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    ret_address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static int close_failed(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+int port_dial(int port)
+{
+    struct sockaddr_in address;
+    int fd = loopback(port, &address);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
+        return close_failed(fd);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    return fd;
+}
+
+int port_listen(int *ret_port)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    int fd = loopback(0, &address);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) < 0 || listen(fd, 256) < 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &length) < 0)
+        return close_failed(fd);
+    *ret_port = ntohs(address.sin_port);
+    return fd;
 }

@@ -191,7 +191,8 @@ bool pools_tick(struct pools *set);
 void pools_topology(struct pools *set, struct topology *topology);
 /* Closes one idle connection to this server, the one unused for longest. False: there is none. */
 bool pools_close_idle(struct pools *set, int server);
-uint64_t pools_now(const struct pools *set); /* ms, monotonic, of the loop's round */
+uint64_t pools_now(const struct pools *set);  /* ms, monotonic, of the loop's round */
+bool pool_reachable(const struct pool *pool); /* connecting to its server didn't fail just now */
 
 /* The key's capabilities: those that matter, and whether its connections have a default schema. */
 static inline uint32_t pool_key(uint32_t capabilities, bool has_schema)

@@ -82,9 +82,10 @@ struct worker {
     uint32_t next_id;
     /* ms: a replica let a wait run out: nobody waits there meanwhile */
     uint64_t slow_until[TOPOLOGY_SERVERS_MAX];
-    uint64_t swept;       /* ms: when idle sessions were looked at last */
-    uint64_t avoid;       /* servers that failed since the last picture of the topology: bits */
-    uint64_t avoid_since; /* ms: the last failure; a while later the watchers know better */
+    uint64_t swept; /* ms: when idle sessions were looked at last */
+    uint64_t avoid; /* servers that failed and were not seen well since: bits */
+    uint64_t
+        avoid_since[TOPOLOGY_SERVERS_MAX]; /* ms: the last failure; a while later the watchers know better */
     struct misroute misroutes[WORKER_MISROUTES];
     unsigned misroutes_count;
     struct sql_names safe_functions; /* of the configuration, borrowed */
@@ -135,6 +136,8 @@ size_t worker_pools(struct worker *worker, struct pool_row **ret_rows);
 
 /* Somebody waits: the worker looks at timeouts more often until nobody does. In its own thread only. */
 void worker_hurry(struct worker *worker);
+/* It failed: for a moment only those statements go there that may go nowhere else. */
+void worker_avoid(struct worker *worker, int server);
 
 /* KILL [QUERY] of the session with this id. False: there is none. Waits for the worker. */
 bool worker_kill(struct worker_shared *shared, uint32_t id, bool query_only);
