@@ -123,7 +123,12 @@ def start_build(name, binary, lines, label=None):
         text = file.read()
     for key, port in zip(("listen", "admin", "http"), ports):
         text = re.sub(rf"^{key} = .*$", f"{key} = 127.0.0.1:{port}", text, count=1, flags=re.M)
-    text = text.replace("[pointsman]\n", "[pointsman]\n" + "".join(line + "\n" for line in lines), 1)
+    for line in lines:
+        option, _, value = line.partition("=")
+        section, _, key = option.rpartition(".")
+        section = f"[{section or 'pointsman'}]\n"
+        text = text if section in text else text + section
+        text = text.replace(section, f"{section}{key} = {value}\n", 1)
     path = os.path.join(os.environ["PM_DIR"], f"build-{name}.ini")
     with open(path, "w") as file:
         file.write(text)
