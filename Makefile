@@ -118,6 +118,9 @@ check: deps ## all of that, on whatever machine: deps, build, functional, lint, 
 	@$(MAKE) $(in_parallel) check-here
 check-here: $(PROGRAMS)
 	@BUILD=$(BUILD) tests/run-parallel $(FUNC) $(LINT) $(UNIT) $(FUZZ)
+check-figures: $(BUILD)/pointsman $(FUNC) ## on a machine that does nothing else: longest waits and connections held
+	POINTSMAN_STRICT=1 POINTSMAN_ROUNDS=20 POINTSMAN_TEST='replicas_die*' $(BUILD)/tests/functional/test_faults
+	POINTSMAN_STRICT=1 $(BUILD)/tests/functional/test_crowd
 check-programs: $(PROGRAMS)
 	@tests/run-parallel $(FUNC) $(UNIT) $(FUZZ)
 
@@ -177,6 +180,6 @@ clean: ## remove all that was built
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s%s\n", $$1, $$2 }' Makefile
 
-.PHONY: all deps deps-bench unit fuzz-corpora functional lint check check-here check-programs asan tsan cover fuzz \
+.PHONY: all deps deps-bench check-figures unit fuzz-corpora functional lint check check-here check-programs asan tsan cover fuzz \
   fuzz-run demo demo-check bench objects warnings tidy format metrics install uninstall clean help FORCE
 FORCE:

@@ -131,7 +131,7 @@ static const struct option pool_options[] = {
      .help = "backend connections to one server; auto is at most half of what the server allows",
      .why = "A number if several proxies or other programs share the server's max_connections."},
     {"pool.idle_timeout", OPTION_DURATION, 0, AT(idle_timeout), .min = 1, .max = 24 * HOUR, .fallback = "60s",
-     .help = "a backend connection unused for so long is closed",
+     .help = "backend connections that could be done without for so long are closed",
      .why = "Longer if load comes in bursts; shorter than the servers' wait_timeout."},
     {"pool.connect_timeout", OPTION_DURATION, 0, AT(connect_timeout), .min = 1, .max = HOUR, .fallback = "2s",
      .help = "how long connecting and logging in to a server may take",

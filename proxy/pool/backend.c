@@ -42,6 +42,8 @@ static void count(struct backend *backend, int by)
     unsigned *counter = counter_of(backend->pool, backend->list);
     if (counter)
         *counter += (unsigned)by;
+    if (backend->list == BACKEND_IDLE && backend->pool->idle_count < backend->pool->spare)
+        backend->pool->spare = backend->pool->idle_count;
     if (backend->list == BACKEND_BUSY)
         backend->pool->set->busy[backend->pool->server] += (unsigned)by;
     if (backend->list == BACKEND_IDLE)

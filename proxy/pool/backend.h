@@ -40,6 +40,7 @@ void pool_serve(struct pool *pool, struct backend *backend);
 struct backend *pool_take_idle(struct pool *pool, struct session *session, const struct state *state);
 struct backend *pool_wait(struct pool *pool, const struct state *state, uint32_t takes, struct waiter *waiter,
                           uint64_t deadline);  /* NULL */
+unsigned pool_enough(uint32_t takes);          /* connections for statements that take so many us */
 void pool_grow(struct pool *pool);             /* opens one, if server and limits allow */
 unsigned pool_unheld(const struct pool *pool); /* connections that are there for whoever comes */
 

@@ -84,8 +84,11 @@ struct pool *pool_find(struct pools *set, struct identity *identity, int server,
     struct pool *pool = calloc(1, sizeof *pool);
     if (!pool)
         return NULL;
-    *pool = (struct pool){
-        .set = set, .identity = identity_ref(identity), .server = server, .capabilities = capabilities};
+    *pool = (struct pool){.set = set,
+                          .identity = identity_ref(identity),
+                          .server = server,
+                          .capabilities = capabilities,
+                          .spare_since = set->now};
     list_init(&pool->idle);
     list_init(&pool->shared);
     list_init(&pool->waiters);
@@ -189,6 +192,13 @@ static bool wants_more(const struct pool *pool)
     return waiting > pool->connecting && pool_unheld(pool) < POOL_EAGER + pool->stuck;
 }
 
+/* Where quick statements run, one of the connections comes free sooner than another could be opened. Whoever
+ * waits at the next tick was disappointed. */
+static bool is_soon_served(const struct pool *pool, uint32_t takes)
+{
+    return takes && pool_unheld(pool) - pool->connecting >= pool_enough(takes) + pool->stuck;
+}
+
 /* ---- taking ---- */
 
 struct backend *pool_wait(struct pool *pool, const struct state *state, uint32_t takes, struct waiter *waiter,
@@ -199,7 +209,7 @@ struct backend *pool_wait(struct pool *pool, const struct state *state, uint32_t
     waiter->takes = takes;
     waiter->deadline = deadline;
     list_append(&pool->waiters, &waiter->link);
-    if (wants_more(pool))
+    if (wants_more(pool) && !is_soon_served(pool, takes))
         pool_grow(pool);
     if (!pool->connecting)
         pool->set->events->starved(pool);
@@ -376,6 +386,18 @@ static void tick_backend(struct backend *backend, const struct config *config, u
         backend->pool->set->events->lost(backend);
 }
 
+/* Of idle connections those of the right state are taken first, so all of them may be in use now and then,
+ * and yet fewer would do. */
+static void close_spare(struct pool *pool, const struct config *config, uint64_t now)
+{
+    if (now - pool->spare_since < config->idle_timeout)
+        return;
+    for (unsigned left = pool->spare; left > 0 && !list_empty(&pool->idle); left--)
+        retire(list_entry(pool->idle.previous, struct backend, link));
+    pool->spare = pool->idle_count;
+    pool->spare_since = now;
+}
+
 static bool is_unused(const struct pool *pool)
 {
     return list_empty(&pool->waiters) && !(pool_unheld(pool) + pool->held);
@@ -397,6 +419,7 @@ bool pools_tick(struct pools *set)
     list_each_safe (node, &set->all) {
         struct pool *pool = list_entry(node, struct pool, in_pools);
         waiting |= tick_waiters(pool, now);
+        close_spare(pool, set->topology->config, now);
         if (pool->identity->stale && is_unused(pool))
             pool_free(pool);
     }

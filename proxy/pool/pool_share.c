@@ -1,7 +1,7 @@
 /*
  * pool_share.c - connections that several sessions' quick reads share (SHARED: see pool.h).
  *
- *   pool_share ─> an idle one in the state, while fewer with room are shared than enough()
+ *   pool_share ─> an idle one in the state, while fewer with room are shared than pool_enough()
  *              ─> the shared one in the state with the shortest queue
  *              ─> none has room: one of its own, or waits
  *
@@ -12,7 +12,7 @@
 
 /* So many connections as can do, back to back, all that a worker can pass on: POOL_PACE us a statement. More
  * of them would do no more, and each costs the server a thread that goes to sleep and is woken up. */
-static unsigned enough(uint32_t takes)
+unsigned pool_enough(uint32_t takes)
 {
     uint32_t wanted = 1 + takes / POOL_PACE;
     return wanted < POOL_EAGER ? wanted : POOL_EAGER;
@@ -98,7 +98,7 @@ struct backend *pool_share(struct pool *pool, struct session *session, const str
                            uint32_t takes, struct waiter *waiter, uint64_t deadline)
 {
     struct backend *backend = NULL;
-    unsigned limit = enough(takes);
+    unsigned limit = pool_enough(takes);
     if (list_empty(&pool->waiters) && count_shared(pool, state, NULL) < limit)
         backend = choose_idle(pool, state);
     if (list_empty(&pool->waiters) && !backend)
@@ -122,7 +122,7 @@ static void admit(struct backend *backend)
     struct pool *pool = backend->pool;
     struct waiter *waiter;
     while (backend->list == BACKEND_SHARED && (waiter = list_first(&pool->waiters, struct waiter, link)) &&
-           waiter->takes && count_shared(pool, waiter->state, backend) < enough(waiter->takes) &&
+           waiter->takes && count_shared(pool, waiter->state, backend) < pool_enough(waiter->takes) &&
            has_room(backend, waiter->state)) {
         list_remove(&waiter->link);
         join(backend, waiter->takes);
@@ -133,7 +133,7 @@ static void admit(struct backend *backend)
 bool pool_serve_shared(struct pool *pool, struct backend *backend)
 {
     const struct waiter *waiter = list_first(&pool->waiters, struct waiter, link);
-    if (!waiter || !waiter->takes || count_shared(pool, waiter->state, NULL) >= enough(waiter->takes) ||
+    if (!waiter || !waiter->takes || count_shared(pool, waiter->state, NULL) >= pool_enough(waiter->takes) ||
         !suits(backend, waiter->state))
         return false;
     backend_move(backend, BACKEND_SHARED);

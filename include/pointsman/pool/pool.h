@@ -57,6 +57,8 @@ struct pool {
     unsigned connecting, busy, held, idle_count, shared_count;
     unsigned stuck;   /* of the busy ones: in one statement for longer than POOL_PATIENCE, at the last tick */
     bool unreachable; /* connecting failed at once: who waits is told by the next tick */
+    unsigned spare;   /* so many were idle at every moment since spare_since (ms) */
+    uint64_t spare_since;
 };
 
 enum backend_list {

@@ -438,6 +438,29 @@ static void idle_ones_are_closed_in_time(void **state)
     close_all(peers, 2);
 }
 
+/* Each is in use now and then, but never both at once. */
+static void one_more_than_needed_is_closed_in_time(void **state)
+{
+    enum { WINDOW_MS = 40 };
+    struct backend *backends[2];
+    struct peer *peers[2];
+    (void)state;
+    open_idle(backends, peers, 2);
+    scene.config.idle_timeout = WINDOW_MS;
+    pools_tick(&scene.pools); /* a window begins, with two */
+    for (int i = 0; scene_pool()->idle_count == 2 && i < 1000; i++) {
+        struct backend *backend = backends[i % 2];
+        backend_take(backend);
+        backend_release(backend);
+        poll(NULL, 0, 1);
+        ev_run(scene.loop, EVRUN_NOWAIT);
+        pools_tick(&scene.pools);
+    }
+    assert_counts(0, 1, 0, 0);
+    scene.config.idle_timeout = 60000;
+    close_all(peers, 2);
+}
+
 static void a_server_goes_down(void **state)
 {
     struct backend *backends[2];
@@ -492,6 +515,7 @@ int main(void)
         with_scene(what_is_not_kept),
         with_scene(a_discarded_one_is_told_of_its_past),
         with_scene(idle_ones_are_closed_in_time),
+        with_scene(one_more_than_needed_is_closed_in_time),
         with_scene(a_server_goes_down),
         with_scene(an_account_that_changed),
     };
