@@ -2,9 +2,10 @@
  * sql_body.c - what is known of a view, a routine or a trigger without understanding it: the names in it.
  *
  *   sql_body_names()    body ──words──> keys of all names    does it run what is marked already?
- *                                └────> leaves?              GET_LOCK, TEMPORARY, ... : what outlives it,
- *                                                            unreported (MariaDB: some temporary tables)
- *    sql_defined_next()  RENAME TABLE a TO b.c ──> a, c
+ *                                ├────> leaves?              GET_LOCK, TEMPORARY, ... : what outlives it,
+ *                                │                           unreported (MariaDB: some temporary tables)
+ *                                └────> assigns?             @a: what outlives it, and is told without its
+ * name sql_defined_next()  RENAME TABLE a TO b.c ──> a, c
  *
  * Words are taken as they come: a column called get_lock counts as a call. What is in strings and comments
  * doesn't.
@@ -50,7 +51,7 @@ static bool is_one_of(const struct sql_token *token, const char *const *words)
 /* Whether this token, behind that one, says that the body leaves something. */
 static bool leaves(const struct sql_token *token, const struct sql_token *before)
 {
-    static const char *const alone[] = {"get_lock", "execute", "prepare", "flush", "temporary", NULL};
+    static const char *const alone[] = {"get_lock", "execute", "prepare", "flush", NULL};
     static const char *const declared[] = {"continue", "exit", "undo", NULL};
     static const char *const begins[] = {"start", "begin", NULL};
     if (token->punctuation == '.') /* some of the server's own routines run texts */
@@ -59,6 +60,8 @@ static bool leaves(const struct sql_token *token, const struct sql_token *before
         return false;
     if (is_one_of(token, alone))
         return true;
+    if (sql_token_is(token, "temporary")) /* what is dropped isn't left */
+        return !sql_is_name(before) || !sql_token_is(before, "drop");
     if (sql_token_is(token, "role"))
         return sql_is_name(before) && sql_token_is(before, "set");
     if (sql_token_is(token, "handler")) /* DECLARE EXIT HANDLER is another thing than HANDLER t OPEN */
@@ -67,20 +70,23 @@ static bool leaves(const struct sql_token *token, const struct sql_token *before
 }
 
 size_t sql_body_names(const char *text, size_t length, const struct sql_options *options, uint64_t *keys,
-                      bool *ret_leaves)
+                      unsigned *ret_habits)
 {
     struct sql_lexer lexer;
     struct sql_token token, before = {.kind = SQL_TOKEN_END};
     size_t count = 0;
 
-    *ret_leaves = false;
+    *ret_habits = 0;
     sql_lex_init(&lexer, text, length, options, NULL);
     for (sql_lex_next(&lexer, &token); token.kind != SQL_TOKEN_END; sql_lex_next(&lexer, &token)) {
         if (token.kind == SQL_TOKEN_BROKEN) {
-            *ret_leaves = true;
+            *ret_habits = SQL_BODY_LEAVES | SQL_BODY_ASSIGNS;
             break;
         }
-        *ret_leaves |= leaves(&token, &before);
+        if (leaves(&token, &before))
+            *ret_habits |= SQL_BODY_LEAVES;
+        if (token.kind == SQL_TOKEN_USER_VARIABLE)
+            *ret_habits |= SQL_BODY_ASSIGNS;
         if (sql_is_name(&token))
             keys[count++] = key_of(&token);
         before = token;

@@ -22,7 +22,8 @@ void sql_reader_init(struct sql_reader *reader, const char *text, size_t length,
     reader->now = &reader->window[SQL_BACK_MAX - 1];
     if ((options->unsafe_tables && options->unsafe_tables->count > 0) ||
         (options->watched && options->watched->count > 0) ||
-        (options->leaving && options->leaving->count > 0))
+        (options->leaving && options->leaving->count > 0) ||
+        (options->assigning && options->assigning->count > 0))
         reader->lexer.flags = SQL_COMPARE;
 }
 
@@ -75,6 +76,8 @@ static void compare_names(struct sql_reader *reader, const struct sql_token *tok
         sql_effect(reader, SQL_MENTIONS_WATCHED);
     if (mentions(reader->options->leaving, token))
         sql_effect(reader, SQL_LEAVES_UNKNOWN);
+    if (mentions(reader->options->assigning, token))
+        sql_effect(reader, SQL_MAY_ASSIGN);
 }
 
 /* What is rare: a word that may be cut differently, names to compare with, trouble. */

@@ -35,7 +35,8 @@ static struct sql_options options_for(const struct topology *topology, const str
                                 .version = look->version,
                                 .safe_functions = safe,
                                 .unsafe_tables = &definitions->unsafe_views,
-                                .leaving = &definitions->leaving};
+                                .leaving = &definitions->leaving,
+                                .assigning = &definitions->assigning};
 }
 
 static void add_carried(char *list, size_t size, const char *prefix, struct sql_span name)

@@ -248,6 +248,16 @@ void effects_set_pins(struct session *session, unsigned pins)
     session->pins = pins;
 }
 
+/* A procedure that sets no user variable, and makes nothing, dropped a temporary table (which holds_probe()
+ * asks for), or set variables, of which we were told. */
+static bool is_explained_by_tables(const struct session *session)
+{
+    static const uint32_t other = SQL_MAY_ASSIGN | SQL_LEAVES_UNKNOWN | SQL_SETS_USER_VARIABLE;
+    const struct route_statement *statement = &session->statement;
+    return statement->verb == SQL_CALL && statement->count == 1 && !(statement->effects & other) &&
+           session->pins & PIN_TEMPORARY_TABLE && !session->untold;
+}
+
 static unsigned pins_of_text(const struct session *session, bool good)
 {
     const struct route_statement *statement = &session->statement;
@@ -263,7 +273,7 @@ static unsigned pins_of_text(const struct session *session, bool good)
     bool explained = statement->kind == ROUTE_CLASS_STATE || statement->kind == ROUTE_CLASS_TRANSACTION ||
                      statement->sets || statement->effects & frees || pins;
     if (statement->effects & SQL_MAY_CHANGE_SESSION)
-        explained = false;
+        explained = is_explained_by_tables(session);
     if (session->changed && !explained)
         pins |= PIN_UNKNOWN_STATE;
     return pins;

@@ -4,15 +4,16 @@
  *   a statement's end ──> sql_things(): names made and freed ──> the ledger ──> pins of which nothing is left
  * end
  *
- *   GET_LOCK and RELEASE_LOCK say only in their rows what they did, and a lock may be taken twice. So the
- * server is asked behind them (holds_probe): does this connection have any of the locks that the ledger
- * names?
+ *   GET_LOCK and RELEASE_LOCK say only in their rows what they did, and a lock may be taken twice; a
+ * procedure may drop a table. So the server is asked behind them (holds_probe): does this connection have any
+ * of the locks that the ledger names, and is each of the tables still there?
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "session.h"
 
-enum { THINGS_MAX = 32, PROBE_MAX = 4096 };
+enum { THINGS_MAX = 32, PROBE_MAX = 4096, NO_SUCH_TABLE = 1146 };
 
 bool holds_may_leave(const struct session *session)
 {
@@ -141,6 +142,16 @@ static unsigned note_request(struct session *session, unsigned made, bool good, 
     return made & ~named;
 }
 
+/* What the statement may have ended without naming it. */
+static void doubt(struct session *session)
+{
+    static const uint32_t locks = SQL_TAKES_USER_LOCK | SQL_RELEASES_USER_LOCK | SQL_MAY_CHANGE_SESSION;
+    if (session->statement.effects & locks)
+        session->ledger->doubtful |= PIN_USER_LOCK;
+    if (session->statement.effects & SQL_MAY_CHANGE_SESSION)
+        session->ledger->doubtful |= PIN_TEMPORARY_TABLE;
+}
+
 unsigned holds_settle(struct session *session, unsigned pins, unsigned unclear, bool good)
 {
     static const unsigned named = PIN_TEMPORARY_TABLE | PIN_PREPARED | PIN_HANDLER | PIN_USER_LOCK |
@@ -152,13 +163,27 @@ unsigned holds_settle(struct session *session, unsigned pins, unsigned unclear, 
         return pins;
     unsigned made = route_pins(&session->statement, good || session->results) & named;
     session->ledger->unnamed |= (unclear & named) | note_request(session, made, good, &pins);
+    doubt(session);
     return pins & ~ledger_ended(session->ledger, pins & ~(unsigned)PIN_USER_LOCK);
 }
 
-/* ---- user locks ---- */
+/* ---- asking the server ---- */
 
-static bool write_probe(const struct ledger *ledger, struct writer *w)
+/* Questions by number; those between ask for the table of that number. */
+enum { ASK_LOCKS = 0, ASK_VALUES = UINT8_MAX };
+
+static bool ask_for_values(struct session *session, struct writer *w)
 {
+    struct command *command = values_ask(session, w);
+    if (command)
+        command->kinds = ASK_VALUES;
+    return command;
+}
+
+/* Does this connection have any of the locks? */
+static bool ask_for_locks(struct session *session, struct writer *w)
+{
+    const struct ledger *ledger = session->ledger;
     const char *joint = "SELECT ";
     size_t mark = packet_begin(w);
     write_u8(w, COM_QUERY);
@@ -173,40 +198,109 @@ static bool write_probe(const struct ledger *ledger, struct writer *w)
     }
     write_string(w, " LIMIT 1");
     packet_end(w, mark, 0);
-    return !w->full && joint[0] == ' ';
+    struct command *command = w->full ? NULL
+                                      : backend_expect(session->backend, COMMAND_PROBE, COM_QUERY, session);
+    if (command)
+        command->kinds = ASK_LOCKS;
+    return command;
+}
+
+/* Is the thing before this number, a temporary table, still there? An ordinary one of the
+ * same name answers as well; then it is held for longer than it need be. */
+static bool ask_for_table(struct session *session, unsigned number, struct writer *w)
+{
+    const char *name = session->ledger->things[number - 1]->name, *quote = strchr(name, '`');
+    char text[600];
+    int schema = (int)(quote - name);
+    snprintf(text, sizeof text, "SELECT 1 FROM %s%.*s%s`%s` LIMIT 0", schema ? "`" : "", schema, name,
+             schema ? "`." : "", quote + 1);
+    struct command *command = backend_query(session->backend, COMMAND_PROBE, session, text, w);
+    if (command)
+        command->kinds = (uint8_t)number;
+    return command;
+}
+
+/* Pins that may be asked for now. The warnings of the last statement would be gone; a read of a table would
+ * begin a transaction, or take its picture of the data. */
+static unsigned to_be_asked(const struct session *session)
+{
+    const struct ledger *ledger = session->ledger;
+    if (!ledger || session->pins & PIN_DIAGNOSTICS)
+        return 0;
+    unsigned doubtful = ledger->doubtful | (values_are_wanted(session) ? PIN_USER_VARIABLE : 0);
+    unsigned asked = doubtful & session->pins & ~ledger->unnamed;
+    if (session->pins & PIN_TRANSACTION || !state_reading(session->state)->autocommit)
+        asked &= ~(unsigned)PIN_TEMPORARY_TABLE;
+    return asked;
+}
+
+/* The questions, as far as there is room; what isn't asked for is held until the session's end. Returns how
+ * many. */
+static unsigned ask(struct session *session, unsigned asked, struct writer *w)
+{
+    const struct ledger *ledger = session->ledger;
+    unsigned questions = 0;
+    struct writer before = *w;
+    if (asked & PIN_USER_LOCK)
+        questions += ask_for_locks(session, w);
+    if (asked & PIN_USER_VARIABLE)
+        questions += ask_for_values(session, w);
+    for (unsigned i = 0; asked & PIN_TEMPORARY_TABLE && i < ledger->count && i < ASK_VALUES - 1; i++) {
+        *w = w->full ? before : *w;
+        before = *w;
+        if (ledger->things[i]->pin == PIN_TEMPORARY_TABLE)
+            questions += ask_for_table(session, i + 1, w);
+    }
+    *w = w->full ? before : *w;
+    return questions;
 }
 
 void holds_probe(struct session *session)
 {
-    static const uint32_t asks = SQL_TAKES_USER_LOCK | SQL_RELEASES_USER_LOCK | SQL_MAY_CHANGE_SESSION;
     struct backend *backend = session->backend;
-    uint8_t packet[PROBE_MAX];
-    if (!(session->pins & PIN_USER_LOCK) || session->pins & PIN_DIAGNOSTICS || !session->ledger ||
-        ledger_has_unnamed(session->ledger, PIN_USER_LOCK) || !(session->statement.effects & asks))
+    unsigned asked = to_be_asked(session);
+    uint8_t packets[PROBE_MAX];
+    if (!asked)
         return;
-    size_t saved = past_save(backend, NULL, packet, sizeof packet / 2);
-    struct writer w = writer_of(packet + saved, sizeof packet - saved);
-    bool fits = write_probe(session->ledger, &w); /* too many locks: held until the session's end */
-    size_t length = saved + (fits ? writer_length(&w) : 0);
-    if ((fits && !backend_expect(backend, COMMAND_PROBE, COM_QUERY, session)) ||
-        (length && conn_write(&backend->conn, packet, length) != CONN_OK))
+    session->ledger->doubtful &= ~asked;
+    size_t saved = past_save(backend, NULL, packets, sizeof packets / 2);
+    struct writer w = writer_of(packets + saved, sizeof packets - saved);
+    session->probing = (uint8_t)ask(session, asked, &w);
+    size_t length = saved + writer_length(&w);
+    if (length && conn_write(&backend->conn, packets, length) != CONN_OK)
         relay_events.lost(backend);
-    else
-        session->probing = fits;
 }
 
-void holds_probed(struct backend *backend, struct session *session, const uint8_t *answer, size_t length)
+static bool is_gone(const uint8_t *answer, size_t length)
+{
+    struct answer_err err;
+    return answer_err_read(answer + PACKET_HEADER, length - PACKET_HEADER, &err) && err.code == NO_SUCH_TABLE;
+}
+
+static bool has_no_lock(struct backend *backend, const uint8_t *answer, size_t length)
 {
     struct reader row = relay_row(backend, answer, length, 1);
     struct bytes value = read_lenenc_bytes(&row);
-    bool none = !row.bad && value.length == 1 && *value.at == '0';
+    return !row.bad && value.length == 1 && *value.at == '0';
+}
+
+void holds_probed(struct backend *backend, struct session *session, unsigned number, const uint8_t *answer,
+                  size_t length)
+{
     if (!session)
         return;
-    session->probing = false;
-    if (none && session->ledger) {
-        ledger_remove_all(session->ledger, PIN_USER_LOCK);
-        effects_set_pins(session, session->pins & ~(unsigned)PIN_USER_LOCK);
-    }
+    struct ledger *ledger = session->ledger;
+    backend->warnings = true; /* perhaps */
+    if (number == ASK_VALUES)
+        values_carry(session, answer, length);
+    else if (number && number <= ledger->count)
+        ledger->things[number - 1]->gone = is_gone(answer, length);
+    else if (has_no_lock(backend, answer, length))
+        ledger_mark_gone(ledger, PIN_USER_LOCK);
+    if (--session->probing)
+        return;
+    ledger_remove_gone(ledger);
+    effects_set_pins(session, session->pins & ~ledger_ended(ledger, session->pins));
     if (!session->pins && session->backend == backend)
         session_let_go(session);
     if (session->step == SESSION_WAITING && list_empty(&session->waiter.link))

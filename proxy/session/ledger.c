@@ -184,11 +184,18 @@ bool ledger_leaves(const struct ledger *ledger, struct sql_span name)
     return thing ? thing->leaves : ledger->unnamed & PIN_PREPARED;
 }
 
-void ledger_remove_all(struct ledger *ledger, enum pin pin)
+void ledger_mark_gone(struct ledger *ledger, enum pin pin)
+{
+    for (unsigned i = 0; i < ledger->count; i++)
+        ledger->things[i]->gone |= ledger->things[i]->pin == pin;
+}
+
+void ledger_remove_gone(struct ledger *ledger)
 {
     for (unsigned i = ledger->count; i-- > 0;)
-        if (ledger->things[i]->pin == pin)
+        if (ledger->things[i]->gone)
             take_out(ledger, i);
+    watch_anew(ledger);
 }
 
 unsigned ledger_ended(const struct ledger *ledger, unsigned pins)

@@ -14,6 +14,7 @@
 struct thing {
     unsigned pin; /* enum pin */
     bool leaves;  /* a prepared statement: running it may leave what no server reports */
+    bool gone;    /* the server says so */
     char *table;  /* in here, behind name: the name in lower case, without its schema */
     char name[];  /* what is compared */
 };
@@ -22,6 +23,7 @@ struct ledger {
     uint64_t digests[PINS]; /* of the statements that pinned */
     uint64_t since[PINS];   /* ms */
     uint64_t idle_ms;       /* how long the connection was held for nothing, since the first pin */
+    unsigned doubtful;      /* pins of which something may have ended without being named: to be asked for */
     unsigned unnamed;       /* pins with something that has no name: they stay until the session's end */
     struct thing **things;  /* owned */
     unsigned count, room;
@@ -41,7 +43,8 @@ void ledger_remove(struct ledger *ledger, enum pin pin, struct sql_span schema, 
  */
 void ledger_set_leaves(struct ledger *ledger, struct sql_span name, bool leaves);
 bool ledger_leaves(const struct ledger *ledger, struct sql_span name);
-void ledger_remove_all(struct ledger *ledger, enum pin pin);
+void ledger_mark_gone(struct ledger *ledger, enum pin pin); /* all of them */
+void ledger_remove_gone(struct ledger *ledger);
 /* Those of `pins` that things are kept of, and nothing is left. */
 unsigned ledger_ended(const struct ledger *ledger, unsigned pins);
 bool ledger_has_unnamed(const struct ledger *ledger, unsigned pins);

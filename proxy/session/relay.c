@@ -149,7 +149,7 @@ static void client_eof(struct relay *relay, const struct result_event *event)
         /* What was changed isn't said here. Most likely the position of a write; if it can be more the
          * session is held, and if it can't, nobody else shall see it all the same. */
         if (session->statement.effects & SQL_MAY_CHANGE_SESSION)
-            session->changed = true;
+            session->changed = session->untold = true;
         else
             relay->backend->dirty = true;
         if (session->statement.verb != SQL_SELECT || session->statement.effects & SQL_MAY_CHANGE_SESSION)
@@ -453,13 +453,14 @@ static bool on_probe(struct relay *relay, struct command *command)
     if (!length)
         return false;
     struct session *session = command->session;
+    unsigned number = command->kinds;
     const uint8_t *answer = relay->at;
     relay->at += length;
     backend_answered(backend);
     if (!backend->session && list_empty(&backend->commands))
         backend_release(backend);
     else
-        holds_probed(backend, session, answer, length);
+        holds_probed(backend, session, number, answer, length);
     return true;
 }
 

@@ -54,10 +54,11 @@ struct session {
     bool after_carry; /* RUNNING, but only the state was sent: the request follows when it has succeeded */
     bool must_wait;   /* the server it goes to is asked to wait for its last write first */
     bool alone;       /* the statement wants a connection of its own */
-    bool probing; /* the server is asked whether it still holds anything: its next statement waits for that */
-    bool stay;    /* it is to run where the session is held, though it might run elsewhere */
-    bool muted;   /* the client has its answer: it runs again for what it leaves behind (share.c) */
-    bool errand;  /* it has no client, and what it says is for one server only (kill.c) */
+    uint8_t probing; /* questions to the server whether it still holds something: its next statement waits for
+                        the answers */
+    bool stay;       /* it is to run where the session is held, though it might run elsewhere */
+    bool muted;      /* the client has its answer: it runs again for what it leaves behind (share.c) */
+    bool errand;     /* it has no client, and what it says is for one server only (kill.c) */
     bool close_after; /* to be closed when the statement is over */
     bool half_closed; /* the client sends no more: closed when what it has sent is answered */
     uint8_t sequence; /* next to be sent while the server isn't asked, or is no more */
@@ -91,6 +92,7 @@ struct session {
     struct backend *past[PAST_KINDS]; /* borrowed, weak: cleared by pool_events.forget */
     unsigned saving;                  /* bits of enum past_kind: the values are on their way */
     bool changed;      /* the server reported a change of the session that its variables don't tell */
+    bool untold;       /* and there may be some among it that they would have told */
     uint16_t warnings; /* of the last result */
     char *position;    /* owned: GTIDs of its last write, until every replica has them (position.c) */
     uint64_t wrote_at; /* ms: it wrote something without being told the GTID; 0: no */
@@ -215,8 +217,19 @@ unsigned holds_settle(struct session *session, unsigned pins, unsigned unclear, 
 bool holds_may_leave(const struct session *session);
 /* Whether an EXECUTE may leave what no server reports. */
 bool holds_may_leave_unknown(const struct session *session, const char *text, size_t length);
-void holds_probe(struct session *session); /* asks, if need be, whether it still has its user locks */
-void holds_probed(struct backend *backend, struct session *session, const uint8_t *answer, size_t length);
+/* Asks, if need be, whether it still has its user locks and temporary tables. */
+void holds_probe(struct session *session);
+/* The answer to question `number`. */
+void holds_probed(struct backend *backend, struct session *session, unsigned number, const uint8_t *answer,
+                  size_t length);
+
+/* ---- values.c ---- */
+/* Whether it is held on a replica by user variables, which may be fetched from there. */
+bool values_are_wanted(const struct session *session);
+struct command *values_ask(struct session *session,
+                           struct writer *w); /* NULL: too many, no room, no memory */
+/* The answer: what can be carried becomes part of the state, and holds no more. */
+void values_carry(struct session *session, const uint8_t *answer, size_t length);
 
 /* ---- past.c ---- */
 enum past_answer { PAST_KNOWN, PAST_SAVING };

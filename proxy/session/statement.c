@@ -44,7 +44,8 @@ struct sql_options statement_options(const struct session *session)
         .version = look->version,
         .safe_functions = &session->worker->safe_functions,
         .unsafe_tables = &session->worker->definitions->unsafe_views,
-        .leaving = &session->worker->definitions->leaving};
+        .leaving = &session->worker->definitions->leaving,
+        .assigning = &session->worker->definitions->assigning};
 }
 
 static int find_rule(const struct session *session, const char *text, size_t length,
@@ -233,7 +234,9 @@ static void end_diagnostics(struct session *session)
     if (!(session->pins & PIN_DIAGNOSTICS))
         return;
     effects_set_pins(session, session->pins & ~(unsigned)PIN_DIAGNOSTICS);
-    if (!session->pins)
+    if (session->pins)
+        holds_probe(session); /* what had to wait for the warnings to be read */
+    else
         session_let_go(session);
 }
 
@@ -451,7 +454,7 @@ static void begin_answer(struct session *session)
     become(session, SESSION_RUNNING);
     session->answer_sent = 0;
     session->results = 0;
-    session->changed = false;
+    session->changed = session->untold = false;
     session->warnings = 0;
 }
 
@@ -573,7 +576,7 @@ void session_let_go(struct session *session)
 {
     struct backend *backend = session->backend;
     session->backend = NULL;
-    session->probing = false;
+    session->probing = 0;
     effects_set_pins(session, 0);
     if (backend)
         past_release(backend);
@@ -673,7 +676,7 @@ bool statement_again(struct session *session)
 /* `backend` was closed under the session; what was sent may have run or not. */
 void statement_lost(struct session *session, struct backend *backend)
 {
-    session->probing = false;
+    session->probing = 0;
     if (backend == session->parked) { /* what runs now runs elsewhere */
         session->lost = session->pins;
         session->parked = NULL;

@@ -6,8 +6,8 @@
  *                                       └──spread()──> marked: what is bad, or mentions what is marked
  *                                                        └──> names, sorted, in one block ──> current
  *
- * Marks are spread twice: unproven ones among the views, leaving ones among all. A name that is being defined
- * is two items, what it was and what it may be already.
+ * Each kind of mark is spread by itself: unproven ones among the views, the others among all. A name that is
+ * being defined is two items, what it was and what it may be already.
  */
 #include "pointsman/topology/definitions.h"
 
@@ -20,11 +20,13 @@
 
 enum { CHANGES_MAX = 256, BLIND_MS = 60000 };
 
+enum mark { MARK_UNPROVEN = 1, MARK_LEAVES = 2, MARK_ASSIGNS = 4 };
+
 struct item {
     enum definition_kind kind;
     const char *name; /* lower case */
     uint64_t key;
-    bool unproven, leaves; /* by itself */
+    unsigned marks; /* enum mark bits: by itself */
     const uint64_t *mentions;
     size_t mentions_count;
 };
@@ -132,6 +134,11 @@ static bool is_proven_view(const char *body, size_t length, const struct sql_opt
            !(facts.effects & ~(uint32_t)SQL_FOUND_ROWS_UNCERTAIN);
 }
 
+static unsigned marks_of(unsigned habits)
+{
+    return (habits & SQL_BODY_LEAVES ? MARK_LEAVES : 0) | (habits & SQL_BODY_ASSIGNS ? MARK_ASSIGNS : 0);
+}
+
 /* Returns how many keys it took. */
 static size_t read_item(struct item *item, const struct definition_source *row,
                         const struct sql_options *options, uint64_t *keys)
@@ -142,12 +149,15 @@ static size_t read_item(struct item *item, const struct definition_source *row,
     item->key = sql_name_key(item->name, strlen(item->name));
     item->mentions = keys;
     if (length == 0) {
-        item->unproven = item->leaves = true;
+        item->marks = MARK_UNPROVEN | MARK_LEAVES | MARK_ASSIGNS;
         return 0;
     }
     own.mode = row->mode;
-    item->unproven = row->kind == DEFINITION_VIEW && !is_proven_view(row->body, length, &own);
-    item->mentions_count = distinct(keys, sql_body_names(row->body, length, &own, keys, &item->leaves));
+    unsigned habits;
+    item->mentions_count = distinct(keys, sql_body_names(row->body, length, &own, keys, &habits));
+    item->marks = marks_of(habits);
+    if (row->kind == DEFINITION_VIEW && !is_proven_view(row->body, length, &own))
+        item->marks |= MARK_UNPROVEN;
     return item->mentions_count;
 }
 
@@ -263,17 +273,16 @@ static bool mentions_marked(const struct marks *marks, const struct item *item)
 }
 
 /* Until nothing new is marked. */
-static void spread(struct marks *marks, const struct item *const *items, size_t count, bool views_only)
+static void spread(struct marks *marks, const struct item *const *items, size_t count, enum mark mark)
 {
     bool grew = true;
     while (grew) {
         grew = false;
         for (size_t i = 0; i < count; i++) {
             const struct item *item = items[i];
-            if (marks->items[i] || (views_only && item->kind != DEFINITION_VIEW))
+            if (marks->items[i] || (mark == MARK_UNPROVEN && item->kind != DEFINITION_VIEW))
                 continue;
-            bool itself = views_only ? item->unproven : item->leaves;
-            if (!itself && !mentions_marked(marks, item))
+            if (!(item->marks & mark) && !mentions_marked(marks, item))
                 continue;
             marks->items[i] = grew = true;
             add_key(marks, item->key);
@@ -302,22 +311,24 @@ static int by_name(const void *left, const void *right)
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-/* The names that are marked; NULL: no memory. They are borrowed from the items. */
-static const char **marked_names(const struct item *const *items, size_t count, bool views_only,
-                                 size_t *ret_count)
+struct names {
+    const char **at; /* borrowed from the items, sorted; NULL: no memory */
+    size_t count;
+};
+
+static struct names marked_names(const struct item *const *items, size_t count, enum mark mark)
 {
-    const char **names = calloc(count + 1, sizeof *names);
+    struct names names = {calloc(count + 1, sizeof *names.at), 0};
     struct marks marks;
-    *ret_count = 0;
-    if (marks_init(&marks, count) && names) {
-        spread(&marks, items, count, views_only);
+    if (marks_init(&marks, count) && names.at) {
+        spread(&marks, items, count, mark);
         for (size_t i = 0; i < count; i++)
             if (marks.items[i])
-                names[(*ret_count)++] = items[i]->name;
-        qsort(names, *ret_count, sizeof *names, by_name);
+                names.at[names.count++] = items[i]->name;
+        qsort(names.at, names.count, sizeof *names.at, by_name);
     } else {
-        free(names);
-        names = NULL;
+        free(names.at);
+        names.at = NULL;
     }
     marks_done(&marks);
     return names;
@@ -325,40 +336,47 @@ static const char **marked_names(const struct item *const *items, size_t count, 
 
 /* ---- the snapshot ---- */
 
-static size_t room_for(const char *const *names, size_t count)
+static size_t room_for(struct names names)
 {
-    size_t bytes = count * sizeof *names;
-    for (size_t i = 0; i < count; i++)
-        bytes += strlen(names[i]) + 1;
+    size_t bytes = names.count * sizeof *names.at;
+    for (size_t i = 0; i < names.count; i++)
+        bytes += strlen(names.at[i]) + 1;
     return bytes;
 }
 
 /* Copies sorted names into the block, equal ones once. */
-static void put_names(struct sql_names *set, const char *const *names, size_t count, const char ***slots,
-                      char **strings)
+static void put_names(struct sql_names *set, struct names names, const char ***slots, char **strings)
 {
     set->names = *slots;
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0 && strcmp(names[i], names[i - 1]) == 0)
+    for (size_t i = 0; i < names.count; i++) {
+        if (i > 0 && strcmp(names.at[i], names.at[i - 1]) == 0)
             continue;
-        size_t size = strlen(names[i]) + 1;
-        (*slots)[set->count++] = memcpy(*strings, names[i], size);
+        size_t size = strlen(names.at[i]) + 1;
+        (*slots)[set->count++] = memcpy(*strings, names.at[i], size);
         *strings += size;
     }
     *slots += set->count;
 }
 
-static struct definitions *snapshot_of(const char *const *unsafe, size_t unsafe_count,
-                                       const char *const *leaving, size_t leaving_count)
+enum { SETS = 3 };
+
+static struct definitions *snapshot_of(const struct names names[SETS])
 {
-    struct definitions *made = calloc(1, sizeof *made + room_for(unsafe, unsafe_count) +
-                                             room_for(leaving, leaving_count));
+    size_t count = 0, bytes = 0;
+    for (int i = 0; i < SETS; i++) {
+        if (!names[i].at)
+            return NULL;
+        count += names[i].count;
+        bytes += room_for(names[i]);
+    }
+    struct definitions *made = calloc(1, sizeof *made + bytes);
     if (!made)
         return NULL;
     const char **slots = (const char **)(made + 1);
-    char *strings = (char *)(slots + unsafe_count + leaving_count);
-    put_names(&made->unsafe_views, unsafe, unsafe_count, &slots, &strings);
-    put_names(&made->leaving, leaving, leaving_count, &slots, &strings);
+    char *strings = (char *)(slots + count);
+    struct sql_names *const sets[SETS] = {&made->unsafe_views, &made->leaving, &made->assigning};
+    for (int i = 0; i < SETS; i++)
+        put_names(sets[i], names[i], &slots, &strings);
     atomic_init(&made->refs, 1);
     made->views_known = reading && reading_knows_views && blind_until == 0;
     made->routines_known = reading && reading_knows_routines && blind_until == 0;
@@ -367,16 +385,18 @@ static struct definitions *snapshot_of(const char *const *unsafe, size_t unsafe_
 
 static struct definitions *snapshot(void)
 {
-    size_t count = 0, unsafe_count = 0, leaving_count = 0;
+    static const enum mark kinds[SETS] = {MARK_UNPROVEN, MARK_LEAVES, MARK_ASSIGNS};
+    size_t count = 0;
     const struct item **items = all_items(&count);
-    const char **unsafe = items ? marked_names(items, count, true, &unsafe_count) : NULL;
-    const char **leaving = items ? marked_names(items, count, false, &leaving_count) : NULL;
-    struct definitions *made = NULL;
-    if (unsafe && leaving)
-        made = snapshot_of(unsafe, unsafe_count, leaving, leaving_count);
+    if (!items)
+        return NULL;
+    struct names names[SETS];
+    for (int i = 0; i < SETS; i++)
+        names[i] = marked_names(items, count, kinds[i]);
+    struct definitions *made = snapshot_of(names);
+    for (int i = 0; i < SETS; i++)
+        free(names[i].at);
     free(items);
-    free(unsafe);
-    free(leaving);
     return made;
 }
 
@@ -437,16 +457,15 @@ static struct change *new_change(const struct definition_change *source, const s
     change->count = source->count;
     uint64_t *keys = (uint64_t *)(change->items + source->count);
     char *strings = (char *)(keys + keys_max);
-    bool leaves;
-    size_t keys_count = distinct(keys, sql_body_names(source->text, source->length, options, keys, &leaves));
+    unsigned habits;
+    size_t keys_count = distinct(keys, sql_body_names(source->text, source->length, options, keys, &habits));
     for (size_t i = 0; i < source->count; i++) {
         struct sql_span name = source->names[i];
         copy_lower(strings, name.at, name.length);
         change->items[i] = (struct item){source->views ? DEFINITION_VIEW : DEFINITION_ROUTINE,
                                          strings,
                                          sql_name_key(strings, name.length),
-                                         source->unproven,
-                                         leaves,
+                                         marks_of(habits) | (source->unproven ? MARK_UNPROVEN : 0),
                                          keys,
                                          keys_count};
         strings += name.length + 1;

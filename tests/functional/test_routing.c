@@ -377,6 +377,17 @@ TABLE(diagnostics,
     {REPLICA, "SELECT name FROM item WHERE id = 1", "lamp"},
 )
 
+TABLE(diagnostics_of_a_replica,
+    {REPLICA, "SELECT cast(name AS SIGNED) FROM item WHERE id < 3", "0"},
+    {SAME, "GET DIAGNOSTICS @count = NUMBER"},
+    {SAME, "GET DIAGNOSTICS CONDITION 2 @code = MYSQL_ERRNO, @text = MESSAGE_TEXT, @state = RETURNED_SQLSTATE"},
+    {PRIMARY, "INSERT INTO note VALUES (1201, @code)"}, /* they went along */
+    {PRIMARY, "SELECT /* pointsman: primary */ concat_ws('/', a, @count, @state) FROM note WHERE id = 1201",
+     "1292/2/22007"},
+    {REPLICA, "SELECT concat(name, @count, @text) FROM item WHERE id = 1",
+     "lamp2Truncated incorrect INTEGER value: 'chair'"},
+)
+
 TABLE(user_variables,
     {ANYWHERE, "SET @v = 7"},
     {REPLICA, "SELECT @v", "7", "@v"},
@@ -684,6 +695,7 @@ int main(void)
         cmocka_unit_test(insert_ids),
         cmocka_unit_test(row_counts),
         cmocka_unit_test(diagnostics),
+        cmocka_unit_test(diagnostics_of_a_replica),
         cmocka_unit_test(user_variables),
         cmocka_unit_test(user_locks),
         cmocka_unit_test(table_locks),

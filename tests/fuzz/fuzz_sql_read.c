@@ -92,9 +92,9 @@ static void walk_defined(const struct sql_facts *facts, const struct sql_options
 static void read_body(const char *text, size_t length, const struct sql_options *options)
 {
     uint64_t *keys = calloc(length / 2 + 1, sizeof *keys);
-    bool leaves;
+    unsigned habits;
     require(keys != NULL);
-    require(sql_body_names(text, length, options, keys, &leaves) <= length / 2 + 1);
+    require(sql_body_names(text, length, options, keys, &habits) <= length / 2 + 1);
     free(keys);
 }
 

@@ -67,6 +67,8 @@ struct sql_options {
                                                as any identifier gets SQL_REASON_VIEW */
     const struct sql_names *leaving; /* may be NULL: routines, views and tables with triggers that leave what
                                         nothing reports; mentioning one has the effect SQL_LEAVES_UNKNOWN */
+    const struct sql_names *assigning; /* may be NULL: likewise, those that may set user variables;
+                                          SQL_MAY_ASSIGN */
     const struct sql_names *watched; /* may be NULL: e.g. live temporary tables; sets SQL_MENTIONS_WATCHED */
 };
 
@@ -175,6 +177,7 @@ enum {
     SQL_RELEASES_SESSION = 1 << 28, /* COMMIT/ROLLBACK RELEASE: the server closes the connection */
     SQL_LEAVES_UNKNOWN = 1 << 29, /* may leave what no server reports (a named lock, a role): mentions one of
                                      options.leaving and may run it, or runs a text that isn't read */
+    SQL_MAY_ASSIGN = 1 << 30,     /* mentions one of options.assigning */
 };
 
 enum sql_call_kind {
@@ -345,14 +348,19 @@ bool sql_defined_next(struct sql_span *rest, const struct sql_options *options, 
  * one. */
 uint64_t sql_name_key(const char *name, size_t length);
 
+enum sql_body_habit {
+    SQL_BODY_LEAVES = 1, /* takes named locks or roles, makes temporary tables, runs texts made up at run
+                            time, or could not be read to its end */
+    SQL_BODY_ASSIGNS = 2 /* has a user variable in it */
+};
+
 /*
  * Reads the body of a view, a routine or a trigger by its words only. keys gets the sql_name_key() of each
  * name and keyword in it, in order, some of them more than once; room for length / 2 + 1 of them is enough.
- * Returns how many. *ret_leaves: it takes named locks or roles, runs texts made up at run time, or could not
- * be read to its end.
+ * Returns how many; *ret_habits is of enum sql_body_habit.
  */
 size_t sql_body_names(const char *text, size_t length, const struct sql_options *options, uint64_t *keys,
-                      bool *ret_leaves);
+                      unsigned *ret_habits);
 
 /*
  * Writes the normalised text (literals as ?, blanks folded, comments gone, keywords upper case) into out,

@@ -8,6 +8,7 @@
  *   unsafe_views   views that are not proven to read only: who names one goes to the primary
  *   leaving        routines, views and tables with triggers that leave on a connection what no server reports
  *                  (named locks, roles): who runs one is held, and the connection is closed afterwards
+ *   assigning      those that have user variables in them
  *
  * Names stand without their schema: two of the same name are one. What a body mentions, it is taken to run.
  *
@@ -32,7 +33,7 @@ struct definitions {
     uint64_t serial;
     bool views_known;    /* false: any table may be a view that writes */
     bool routines_known; /* false: any routine may leave something */
-    struct sql_names unsafe_views, leaving;
+    struct sql_names unsafe_views, leaving, assigning;
 };
 
 struct definitions *definitions_current(void); /* a new reference, never NULL: nothing is known at first */

@@ -66,35 +66,41 @@ static void names_that_are_defined(void **state)
 
 /* ---- bodies ---- */
 
+enum { LEAVES = SQL_BODY_LEAVES, ASSIGNS = SQL_BODY_ASSIGNS };
+
 static const struct {
     const char *body;
-    bool leaves;
+    unsigned habits;
     const char *mentions, *not ;
 } bodies[] = {
-    {"BEGIN INSERT INTO t VALUES (1); RETURN 42; END", false, "T", "u"},
-    {"select `shop`.`v a`.`b` AS `b` from `shop`.`v a`", false, "V A", "v"},
-    {"SELECT GET_LOCK('a', 1)", true, "get_lock", "a"},
-    {"SELECT `get_lock`('a', 1)", true, NULL, NULL},
-    {"SELECT 'get_lock' -- get_lock\n /* get_lock */ # get_lock", false, NULL, "get_lock"},
-    {"SELECT 1 /*! , GET_LOCK('a', 1) */", true, NULL, NULL},
-    {"SET ROLE clerk", true, "clerk", NULL},
-    {"SET /* x */ role NONE", true, NULL, NULL},
-    {"SELECT role FROM t", false, "role", NULL},
-    {"SET DEFAULT ROLE clerk", false, NULL, NULL},
-    {"BEGIN PREPARE s FROM @a; EXECUTE s; END", true, NULL, NULL},
-    {"EXECUTE IMMEDIATE @a", true, NULL, NULL},
-    {"FLUSH TABLES WITH READ LOCK", true, NULL, NULL},
-    {"BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION ROLLBACK; CALL other(); END", false, "OTHER", NULL},
-    {"HANDLER t OPEN", true, NULL, NULL},
-    {"BEGIN SELECT 1; HANDLER t OPEN; END", true, NULL, NULL},
-    {"XA START 'a'", true, NULL, NULL},
-    {"SELECT xa FROM t", false, NULL, NULL},
-    {"CALL `sys`.execute_prepared_stmt(@a)", true, NULL, NULL},
-    {"SELECT sys FROM t", false, NULL, NULL},
-    {"SELECT 'never closed", true, NULL, NULL},
-    {"CALL `a``b`()", false, "a`b", NULL},
-    {"CALL \303\244()", false, "\303\204", NULL}, /* in another case */
-    {"", false, NULL, "t"},
+    {"BEGIN INSERT INTO t VALUES (1); RETURN 42; END", 0, "T", "u"},
+    {"select `shop`.`v a`.`b` AS `b` from `shop`.`v a`", 0, "V A", "v"},
+    {"SELECT GET_LOCK('a', 1)", LEAVES, "get_lock", "a"},
+    {"SELECT `get_lock`('a', 1)", LEAVES, NULL, NULL},
+    {"SELECT 'get_lock' -- get_lock\n /* get_lock */ # get_lock", 0, NULL, "get_lock"},
+    {"SELECT 1 /*! , GET_LOCK('a', 1) */", LEAVES, NULL, NULL},
+    {"SET ROLE clerk", LEAVES, "clerk", NULL},
+    {"SET /* x */ role NONE", LEAVES, NULL, NULL},
+    {"SELECT role FROM t", 0, "role", NULL},
+    {"SET DEFAULT ROLE clerk", 0, NULL, NULL},
+    {"BEGIN PREPARE s FROM @a; EXECUTE s; END", LEAVES | ASSIGNS, NULL, NULL},
+    {"EXECUTE IMMEDIATE @a", LEAVES | ASSIGNS, NULL, NULL},
+    {"FLUSH TABLES WITH READ LOCK", LEAVES, NULL, NULL},
+    {"BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION ROLLBACK; CALL other(); END", 0, "OTHER", NULL},
+    {"HANDLER t OPEN", LEAVES, NULL, NULL},
+    {"BEGIN SELECT 1; HANDLER t OPEN; END", LEAVES, NULL, NULL},
+    {"XA START 'a'", LEAVES, NULL, NULL},
+    {"SELECT xa FROM t", 0, NULL, NULL},
+    {"CALL `sys`.execute_prepared_stmt(@a)", LEAVES | ASSIGNS, NULL, NULL},
+    {"SELECT sys FROM t", 0, NULL, NULL},
+    {"SELECT 'never closed", LEAVES | ASSIGNS, NULL, NULL},
+    {"CALL `a``b`()", 0, "a`b", NULL},
+    {"CALL \303\244()", 0, "\303\204", NULL}, /* in another case */
+    {"DROP TEMPORARY TABLE IF EXISTS t", 0, NULL, NULL},
+    {"BEGIN DROP TEMPORARY TABLE t; CREATE TEMPORARY TABLE t (a INT); END", LEAVES, NULL, NULL},
+    {"SELECT MAX(a) INTO @a FROM t", ASSIGNS, NULL, NULL},
+    {"SELECT '@a', @@sql_mode", 0, NULL, NULL},
+    {"", 0, NULL, "t"},
 };
 
 static bool mentioned(const uint64_t *keys, size_t count, const char *name)
@@ -110,13 +116,13 @@ static void names_in_bodies(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
         uint64_t keys[100];
-        bool leaves;
+        unsigned habits;
         size_t length = strlen(bodies[i].body);
         struct guard guard = guard_of(bodies[i].body, length);
-        size_t count = sql_body_names((const char *)guard.at, length, &mariadb, keys, &leaves);
+        size_t count = sql_body_names((const char *)guard.at, length, &mariadb, keys, &habits);
         guard_done(&guard);
-        if (leaves != bodies[i].leaves)
-            fail_msg("%s: leaves %d", bodies[i].body, leaves);
+        if (habits != bodies[i].habits)
+            fail_msg("%s: habits %u", bodies[i].body, habits);
         if (bodies[i].mentions && !mentioned(keys, count, bodies[i].mentions))
             fail_msg("%s: does not mention %s", bodies[i].body, bodies[i].mentions);
         if (bodies[i].not &&mentioned(keys, count, bodies[i].not ))
@@ -129,11 +135,11 @@ static void quotes_are_those_of_the_bodys_mode(void **state)
     static const struct sql_options ansi = {.mariadb = true, .version = 101119, .mode = SQL_MODE_ANSI_QUOTES};
     static const char body[] = "CALL \"p\"()";
     uint64_t keys[10];
-    bool leaves;
+    unsigned habits;
     (void)state;
-    size_t count = sql_body_names(body, strlen(body), &mariadb, keys, &leaves);
+    size_t count = sql_body_names(body, strlen(body), &mariadb, keys, &habits);
     assert_false(mentioned(keys, count, "p"));
-    count = sql_body_names(body, strlen(body), &ansi, keys, &leaves);
+    count = sql_body_names(body, strlen(body), &ansi, keys, &habits);
     assert_true(mentioned(keys, count, "p"));
 }
 
