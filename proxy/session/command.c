@@ -135,6 +135,7 @@ static void run_set_option(struct session *session, const uint8_t *payload, size
 
 static void run_prepare(struct session *session, const uint8_t *payload, size_t length)
 {
+    definitions_take(&session->worker->definitions);
     session->statement = route_statement_unread(SQL_REASON_PREPARED, false);
     session->statement.effects = SQL_MAKES_PREPARED |
                                  define_leaves(session, (const char *)payload + 1, length - 1, false);

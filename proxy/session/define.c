@@ -44,7 +44,6 @@ void define_announce(struct session *session, const struct defined *defined, con
 
 uint32_t define_leaves(const struct session *session, const char *text, size_t length, bool any)
 {
-    definitions_take(&session->worker->definitions);
     struct sql_options options = statement_options(session);
     struct sql_facts facts;
     struct route_statement statement;

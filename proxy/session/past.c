@@ -359,7 +359,8 @@ const char *past_rewrite(struct session *session, const char *text, size_t lengt
     unsigned statement = 0;
     for (size_t at = 0; at < length;) {
         at += sql_read(text + at, length - at, &options, &facts);
-        put_calls(session, &facts, statement, earlier, &w, &copied);
+        if (!facts.defines.at) /* a view keeps its calls for those who will read it */
+            put_calls(session, &facts, statement, earlier, &w, &copied);
         earlier |= facts.effects;
         statement += facts.verb != SQL_EMPTY;
     }

@@ -74,6 +74,9 @@ static void assert_rewritten(const char *text, const char *expected)
 static const struct {
     const char *text, *rewritten;
 } cases[] = {
+    {"CREATE VIEW v AS SELECT LAST_INSERT_ID() AS x", NULL},
+    {"SELECT FOUND_ROWS() AS x; CREATE VIEW v AS SELECT LAST_INSERT_ID() AS x",
+     "SELECT " FOUND " AS x; CREATE VIEW v AS SELECT LAST_INSERT_ID() AS x"},
     /* names */
     {"SELECT LAST_INSERT_ID()", "SELECT " ID " AS `LAST_INSERT_ID()`"},
     {"SELECT last_insert_id ( )", "SELECT " ID " AS `last_insert_id ( )`"},
