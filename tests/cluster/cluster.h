@@ -4,17 +4,21 @@
  *   cluster_start() ──> server 0  the primary ──binlog, GTID──> servers 1..N-1  read-only replicas
  *        │                 each: a port on 127.0.0.1, a unix socket, an error log, a general log
  *        │
- *        ├─ break it     cluster_kill, _freeze, _thaw, _shut_down, _launch, _replication, _delay, _follow
- *        ├─ ask it       cluster_sql, cluster_value, cluster_connect; sql_*() on any connection
- *        ├─ look at it   general_log_mark, general_log_count, general_log_each
- *        └─ cluster_stop(): processes, folder and ports are gone, also if the caller was killed before
+ *        ├─ break it     cluster_kill, _freeze, _thaw, _shut_down, _launch, _replication, _delay, _follow,
+ * _unfollow, │               cluster_read_only ├─ ask it       cluster_sql, cluster_value, cluster_connect;
+ * sql_*() on any connection ├─ look at it   general_log_mark, general_log_count, general_log_each └─
+ * cluster_stop(): processes, folder and ports are gone, also if the caller was killed before
  *
  * For one test program at a time: nothing here is safe to call from two threads at once, but for the
  * functions that take only a MYSQL *. Functions that fail say why on standard error.
  *
- * Environment: POINTSMAN_TEMPLATE_DIR   where the prepared data directory is kept (default: the build
+ * Environment: POINTSMAN_FLAVOUR        mariadb or mysql: what sets are of whose options don't say (default:
+ *                                       mariadb)
+ *              POINTSMAN_TEMPLATE_DIR   where the prepared data directory is kept (default: the build
  *                                       folder's cluster-template; made at first use, shared by all)
  *              POINTSMAN_MARIADBD       the server to run (default: mariadbd)
+ *              POINTSMAN_MYSQLD         the same of MySQL (default: what tools/mysql-root fetched, into
+ *                                       POINTSMAN_MYSQL_ROOT or XDG_CACHE_HOME)
  *              POINTSMAN_KEEP           if set, folders stay for inspection
  *              TMPDIR                   where folders are made (default: /tmp)
  */
@@ -29,7 +33,15 @@
 
 enum { CLUSTER_SERVERS_MAX = 9 };
 
-enum cluster_flavour { CLUSTER_MARIADB, CLUSTER_MYSQL /* not yet: cluster_start() says so and fails */ };
+enum cluster_flavour { CLUSTER_AS_ENVIRONMENT, CLUSTER_MARIADB, CLUSTER_MYSQL };
+
+/* Words for statements that both flavours have by other names. */
+struct cluster_dialect {
+    const char *replica,
+        *source;        /* SLAVE and MASTER, REPLICA and SOURCE: STOP %s, CHANGE … TO %s_DELAY = 1 */
+    const char *status; /* SHOW … STATUS, and its columns */
+    const char *io_running, *sql_running, *source_port;
+};
 
 /* A database account that every server of a set has. */
 struct cluster_account {
@@ -50,8 +62,8 @@ struct cluster_options {
     bool durable;        /* fsync at each commit; else a commit survives kill -9, not a power cut */
     bool performance_schema;
     bool skip_name_resolve;  /* clients are then seen as 127.0.0.1 instead of localhost */
-    int connect_retry_s;     /* MASTER_CONNECT_RETRY, 0 means 1 (the server's own default is 60) */
-    int heartbeat_ms;        /* MASTER_HEARTBEAT_PERIOD, 0 keeps the server's default (30 s) */
+    int connect_retry_s;     /* …_CONNECT_RETRY, 0 means 1 (the server's own default is 60) */
+    int heartbeat_ms;        /* …_HEARTBEAT_PERIOD, 0 keeps the server's default (30 s) */
     int max_connections;     /* 0 means 400 */
     const char *const *args; /* NULL or NULL-terminated: more arguments for every server, these win */
     const char
@@ -67,15 +79,19 @@ struct cluster_server {
     pid_t pid;       /* 0 while it doesn't run */
     bool read_only;  /* as its configuration says: how it comes up at the next launch */
     bool frozen;
-    int port_claim; /* private */
-    MYSQL *root;    /* private, behind cluster_sql() and cluster_value() */
+    const struct flavour *flavour;   /* private */
+    struct log_clients *log_clients; /* private */
+    int port_claim;                  /* private */
+    MYSQL *root;                     /* private, behind cluster_sql() and cluster_value() */
 };
 struct guard;
 struct cluster {
-    struct cluster_options options;
+    struct cluster_options options; /* its flavour is the one it has */
+    const struct cluster_dialect *dialect;
     char *directory;
     int count;
     struct cluster_server server[CLUSTER_SERVERS_MAX]; /* [0] begins as the primary */
+    const struct flavour *flavour;                     /* private */
     struct guard *guard;                               /* private */
     char *template;                                    /* private: the prepared data directory */
     int proxies;                                       /* number of proxies started, for their files' names */
@@ -100,12 +116,16 @@ bool cluster_thaw(struct cluster *cluster, int server);      /* SIGCONT */
 bool cluster_launch(struct cluster *cluster, int server);
 
 enum cluster_thread { CLUSTER_SQL_THREAD, CLUSTER_IO_THREAD, CLUSTER_BOTH_THREADS };
-/* Starts or stops a replica's threads, and waits until SHOW SLAVE STATUS says so. */
+/* Starts or stops a replica's threads, and waits until its status says so. */
 bool cluster_replication(struct cluster *cluster, int server, enum cluster_thread thread, bool run);
-bool cluster_delay(struct cluster *cluster, int server, int seconds); /* MASTER_DELAY; 0 lifts it */
+bool cluster_delay(struct cluster *cluster, int server, int seconds); /* 0 lifts it */
 /* Makes `server` a replica of `source` by GTID (its own position is kept), without waiting for it to catch
  * up. */
 bool cluster_follow(struct cluster *cluster, int server, int source);
+/* Makes it a replica of nobody, which keeps its position. */
+bool cluster_unfollow(struct cluster *cluster, int server);
+/* Until its next launch: read_only, or super_read_only where there is that. */
+bool cluster_read_only(struct cluster *cluster, int server, bool read_only);
 /* Waits until all running replicas have applied what server `source` has written now. */
 bool cluster_sync(struct cluster *cluster, int source, int timeout_ms);
 

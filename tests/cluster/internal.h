@@ -45,14 +45,16 @@ int port_listen(int *ret_port);
 
 /* --- libtemplate.c --- */
 
+struct flavour;
+
 /* The path of a data directory with the accounts and schemas of cluster.h, to be freed; made at first use.
  * scratch is a folder for files of the moment; NULL on failure. */
-char *template_ready(const char *scratch, struct guard *guard);
+char *template_ready(const struct flavour *flavour, const char *scratch, struct guard *guard);
 /* destination must not exist. */
 bool template_copy(const char *ready, const char *destination, struct guard *guard);
-const char *template_server(void);      /* the server's program */
-char *build_path(const char *name);     /* a file in the build folder, to be freed */
-extern const char template_redo_size[]; /* the argument that goes with the prepared data */
+/* Runs a program with its output in a file, which is printed if it fails. */
+bool run_logged(const char *const *argv, const char *input, const char *log, struct guard *guard);
+char *build_path(const char *name); /* a file in the build folder, to be freed */
 
 /* --- libserver.c --- */
 
@@ -60,6 +62,11 @@ bool server_prepare(struct cluster *cluster, int server); /* names, port, data d
 bool server_spawn(struct cluster *cluster, int server);   /* starts, doesn't wait */
 bool server_await(struct cluster *cluster, int server);   /* until it accepts */
 void server_done(struct cluster_server *server);          /* reaps, frees; the guard has killed it */
+
+/* --- libgenerallog.c --- */
+
+bool general_log_prepare(struct cluster_server *server);
+void general_log_done(struct cluster_server *server);
 
 /* --- small things --- */
 

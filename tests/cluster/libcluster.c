@@ -3,6 +3,7 @@
  *
  *   cluster_start: folder ─> guard ─> prepare all ─> spawn all ─> await all ─> follow all ─> all in sync
  */
+#include "flavour.h"
 #include "internal.h"
 
 #include <errno.h>
@@ -50,10 +51,16 @@ static bool follow_first(struct cluster *cluster, int server)
     return server == 0 || cluster_follow(cluster, server, 0);
 }
 
-static bool thread_is(struct cluster *cluster, int server, const char *column, bool run)
+/* A column of a replica's status; free() it. */
+static char *status_of(struct cluster *cluster, int server, const char *column)
 {
     MYSQL *connection = cluster->server[server].root;
-    char *value = connection ? sql_column(connection, "SHOW SLAVE STATUS", column) : NULL;
+    return connection ? sql_column(connection, cluster->dialect->status, column) : NULL;
+}
+
+static bool thread_is(struct cluster *cluster, int server, const char *column, bool run)
+{
+    char *value = status_of(cluster, server, column);
     bool is = value && (strcmp(value, "No") != 0) == run;
     free(value);
     return is;
@@ -62,16 +69,17 @@ static bool thread_is(struct cluster *cluster, int server, const char *column, b
 static bool threads_are(void *arg)
 {
     const struct watched *it = arg;
+    const struct cluster_dialect *dialect = it->cluster->dialect;
     return (it->thread == CLUSTER_IO_THREAD ||
-            thread_is(it->cluster, it->server, "Slave_SQL_Running", it->run)) &&
+            thread_is(it->cluster, it->server, dialect->sql_running, it->run)) &&
            (it->thread == CLUSTER_SQL_THREAD ||
-            thread_is(it->cluster, it->server, "Slave_IO_Running", it->run));
+            thread_is(it->cluster, it->server, dialect->io_running, it->run));
 }
 
 static bool receives(void *arg)
 {
     const struct watched *it = arg;
-    char *value = sql_column(it->cluster->server[it->server].root, "SHOW SLAVE STATUS", "Slave_IO_Running");
+    char *value = status_of(it->cluster, it->server, it->cluster->dialect->io_running);
     bool yes = value && strcmp(value, "Yes") == 0;
     free(value);
     return yes;
@@ -82,7 +90,7 @@ static bool connected_to_first(struct cluster *cluster, int server)
     struct watched it = {.cluster = cluster, .server = server};
     if (server == 0 || wait_for(receives, &it, REPLICATION_TIMEOUT_MS))
         return true;
-    char *why = sql_column(cluster->server[server].root, "SHOW SLAVE STATUS", "Last_IO_Error");
+    char *why = status_of(cluster, server, "Last_IO_Error");
     complain("server %d doesn't replicate: %s", server, why ? why : "");
     free(why);
     return false;
@@ -91,15 +99,17 @@ static bool connected_to_first(struct cluster *cluster, int server)
 static bool all_acknowledge(void *arg)
 {
     const struct cluster *cluster = arg;
-    return sql_number(cluster->server[0].root,
-                      "SELECT variable_value FROM information_schema.global_status"
-                      " WHERE variable_name = 'Rpl_semi_sync_master_clients'") == cluster->count - 1;
+    char *clients = sql_column(cluster->server[0].root, "SHOW STATUS LIKE 'Rpl\\_semi\\_sync\\_%\\_clients'",
+                               "Value");
+    bool all = clients && atoi(clients) == cluster->count - 1;
+    free(clients);
+    return all;
 }
 
 static bool bring_up(struct cluster *cluster)
 {
     return make_directory(cluster) &&
-           (cluster->template = template_ready(cluster->directory, cluster->guard)) &&
+           (cluster->template = template_ready(cluster->flavour, cluster->directory, cluster->guard)) &&
            each_server(cluster, server_prepare) && each_server(cluster, server_spawn) &&
            each_server(cluster, server_await) && each_server(cluster, follow_first) &&
            each_server(cluster, connected_to_first) && cluster_sync(cluster, 0, REPLICATION_TIMEOUT_MS) &&
@@ -108,10 +118,9 @@ static bool bring_up(struct cluster *cluster)
 
 struct cluster *cluster_start(const struct cluster_options *options)
 {
-    if (options->flavour != CLUSTER_MARIADB) {
-        complain("sets of MySQL servers are not supported yet, only MariaDB");
+    const struct flavour *flavour = flavour_of(options->flavour);
+    if (!flavour)
         return NULL;
-    }
     if (options->servers < 0 || options->servers > CLUSTER_SERVERS_MAX) {
         complain("a set has 1 to %d servers, not %d", CLUSTER_SERVERS_MAX, options->servers);
         return NULL;
@@ -120,6 +129,9 @@ struct cluster *cluster_start(const struct cluster_options *options)
     if (!cluster)
         return NULL;
     cluster->options = *options;
+    cluster->options.flavour = flavour == &flavour_mysql ? CLUSTER_MYSQL : CLUSTER_MARIADB;
+    cluster->flavour = flavour;
+    cluster->dialect = &flavour->dialect;
     cluster->count = options->servers ? options->servers : 3;
     if (bring_up(cluster))
         return cluster;
@@ -145,34 +157,50 @@ bool cluster_replication(struct cluster *cluster, int server, enum cluster_threa
 {
     static const char *const names[] = {"SQL_THREAD", "IO_THREAD", ""};
     struct watched it = {.cluster = cluster, .server = server, .thread = thread, .run = run};
-    return cluster_sql(cluster, server, "%s SLAVE %s", run ? "START" : "STOP", names[thread]) == 0 &&
+    return cluster_sql(cluster, server, "%s %s %s", run ? "START" : "STOP", cluster->dialect->replica,
+                       names[thread]) == 0 &&
            wait_for(threads_are, &it, REPLICATION_TIMEOUT_MS);
 }
 
 bool cluster_delay(struct cluster *cluster, int server, int seconds)
 {
     struct watched it = {.cluster = cluster, .server = server, .thread = CLUSTER_BOTH_THREADS, .run = true};
-    return cluster_sql(cluster, server, "STOP SLAVE; CHANGE MASTER TO MASTER_DELAY = %d; START SLAVE",
-                       seconds) == 0 &&
+    const struct cluster_dialect *dialect = cluster->dialect;
+    return cluster_sql(cluster, server, "STOP %s; CHANGE %s TO %s_DELAY = %d; START %s", dialect->replica,
+                       cluster->flavour->change, dialect->source, seconds, dialect->replica) == 0 &&
            wait_for(threads_are, &it, REPLICATION_TIMEOUT_MS);
 }
 
 bool cluster_follow(struct cluster *cluster, int server, int source)
 {
     const struct cluster_options *options = &cluster->options;
+    const struct flavour *flavour = cluster->flavour;
+    const char *to = cluster->dialect->source, *replica = cluster->dialect->replica;
     char *heartbeat = options->heartbeat_ms
-                          ? text_printf(", MASTER_HEARTBEAT_PERIOD = %.3f", options->heartbeat_ms / 1000.0)
+                          ? text_printf(", %s_HEARTBEAT_PERIOD = %.3f", to, options->heartbeat_ms / 1000.0)
                           : text_printf("%s", "");
     unsigned error = cluster_sql(
         cluster, server,
-        "STOP SLAVE; SET GLOBAL gtid_slave_pos = @@gtid_current_pos;"
-        "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = %d, MASTER_USER = '%s',"
-        " MASTER_PASSWORD = '%s', MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = %d%s;"
-        "START SLAVE",
-        cluster->server[source].port, cluster_monitor.user, cluster_monitor.password,
-        options->connect_retry_s ? options->connect_retry_s : 1, heartbeat);
+        "STOP %s; %s; CHANGE %s TO %s_HOST = '127.0.0.1', %s_PORT = %d, %s_USER = '%s', %s_PASSWORD = '%s',"
+        " %s_CONNECT_RETRY = %d, %s%s; START %s",
+        replica, flavour->before_following, flavour->change, to, to, cluster->server[source].port, to,
+        cluster_monitor.user, to, cluster_monitor.password, to,
+        options->connect_retry_s ? options->connect_retry_s : 1, flavour->following, heartbeat, replica);
     free(heartbeat);
     return error == 0;
+}
+
+bool cluster_unfollow(struct cluster *cluster, int server)
+{
+    const char *replica = cluster->dialect->replica;
+    return cluster_sql(cluster, server, "STOP %s; RESET %s ALL", replica, replica) == 0;
+}
+
+bool cluster_read_only(struct cluster *cluster, int server, bool read_only)
+{
+    /* Where there are two, the stronger one is set with the other, which takes it away with itself. */
+    const char *variable = read_only ? cluster->flavour->read_only : "read_only";
+    return cluster_sql(cluster, server, "SET GLOBAL %s = %d", variable, read_only) == 0;
 }
 
 /* Whether a running server is a replica at all. */
@@ -181,7 +209,7 @@ static bool is_replica(struct cluster *cluster, int server)
     const struct cluster_server *it = &cluster->server[server];
     if (!it->pid || it->frozen || !it->root)
         return false;
-    char *value = sql_column(it->root, "SHOW SLAVE STATUS", "Master_Port");
+    char *value = status_of(cluster, server, cluster->dialect->source_port);
     bool is = value != NULL;
     free(value);
     return is;
@@ -190,9 +218,9 @@ static bool is_replica(struct cluster *cluster, int server)
 static void complain_late(struct cluster *cluster, int server, const char *position)
 {
     MYSQL *root = cluster->server[server].root;
-    char *reached = sql_value(root, "SELECT @@GLOBAL.gtid_slave_pos");
-    char *io = sql_column(root, "SHOW SLAVE STATUS", "Last_IO_Error");
-    char *sql = sql_column(root, "SHOW SLAVE STATUS", "Last_SQL_Error");
+    char *reached = root ? sql_value(root, "SELECT %s", cluster->flavour->reached) : NULL;
+    char *io = status_of(cluster, server, "Last_IO_Error");
+    char *sql = status_of(cluster, server, "Last_SQL_Error");
     complain("server %d is at %s, not at %s: %s %s", server, reached ? reached : "", position, io ? io : "",
              sql ? sql : "");
     free(reached);
@@ -203,14 +231,15 @@ static void complain_late(struct cluster *cluster, int server, const char *posit
 bool cluster_sync(struct cluster *cluster, int source, int timeout_ms)
 {
     int64_t end = monotonic_us() + (int64_t)timeout_ms * 1000;
-    char *position = cluster_value(cluster, source, "SELECT @@GLOBAL.gtid_current_pos");
+    char *position = cluster_value(cluster, source, "SELECT %s", cluster->flavour->position);
     bool all = position != NULL;
     for (int i = 0; all && i < cluster->count; i++) {
         if (i == source || !is_replica(cluster, i))
             continue;
+        /* Not 0, by which MySQL waits for ever. */
         double left_s = (double)(end - monotonic_us()) / 1e6;
-        char *result = cluster_value(cluster, i, "SELECT MASTER_GTID_WAIT('%s', %.3f)", position,
-                                     left_s > 0 ? left_s : 0);
+        char *result = cluster_value(cluster, i, "SELECT %s('%s', %.3f)", cluster->flavour->wait, position,
+                                     left_s > 0.001 ? left_s : 0.001);
         all = result && strcmp(result, "0") == 0;
         if (!all)
             complain_late(cluster, i, position);

@@ -2,8 +2,9 @@
  * libserver.c - one server of a set: its files, its arguments, its process.
  *
  *   server_prepare ──> server_spawn ──> server_await ──> kill, shut down, freeze … ──> cluster_launch
- *     folder, port       mariadbd         accepts                                       (spawn, await)
+ *     folder, port       the server       accepts                                       (spawn, await)
  */
+#include "flavour.h"
 #include "internal.h"
 
 #include <errno.h>
@@ -39,46 +40,44 @@ static const char *const usual[] = {
     "--bind-address=127.0.0.1",
     "--log-bin=binlog",
     "--relay-log=relay",
-    "--log-slave-updates",
-    "--gtid-strict-mode=1",
     "--sync-binlog=0",
     "--innodb-flush-log-at-trx-commit=2", /* not 0: what was acknowledged must survive kill -9 */
     "--innodb-buffer-pool-size=24M",
     "--innodb-use-native-aio=0", /* the kernel's aio slots are few, and shared by all sets */
     "--key-buffer-size=1M",
-    "--aria-pagecache-buffer-size=2M",
     "--table-open-cache=400",
     "--open-files-limit=4096",
     "--log-bin-trust-function-creators=1", /* tests make functions that write */
     "--log-output=FILE",
-    "--log-disabled-statements=slave,sp", /* general logs show what clients sent, only */
-    "--skip-log-warnings",
     NULL,
 };
 
-static void add_options(struct arguments *arguments, const struct cluster_options *options)
+static void add_list(struct arguments *arguments, const char *const *list)
+{
+    for (; list && *list; list++)
+        add(arguments, "%s", *list);
+}
+
+static void add_options(struct arguments *arguments, const struct flavour *flavour,
+                        const struct cluster_options *options)
 {
     add(arguments, "--max-connections=%d", options->max_connections ? options->max_connections : 400);
     add(arguments, "--performance-schema=%d", options->performance_schema);
-    if (options->semi_sync) {
-        add(arguments, "--rpl-semi-sync-master-enabled=1");
-        add(arguments, "--rpl-semi-sync-slave-enabled=1");
-        add(arguments, "--rpl-semi-sync-master-wait-point=AFTER_SYNC");
-    }
+    if (options->semi_sync)
+        add_list(arguments, flavour->semi_sync);
     if (options->durable) {
         add(arguments, "--sync-binlog=1");
         add(arguments, "--innodb-flush-log-at-trx-commit=1");
     }
     if (options->skip_name_resolve)
         add(arguments, "--skip-name-resolve");
-    for (const char *const *more = options->args; more && *more; more++)
-        add(arguments, "%s", *more);
+    add_list(arguments, options->args);
 }
 
 static void server_arguments(struct arguments *arguments, const struct cluster *cluster, int server)
 {
     const struct cluster_server *it = &cluster->server[server];
-    add(arguments, "%s", template_server());
+    arguments->list[arguments->count++] = cluster->flavour->server();
     add(arguments, "--no-defaults");
     if (geteuid() == 0)
         add(arguments, "--user=root");
@@ -91,24 +90,25 @@ static void server_arguments(struct arguments *arguments, const struct cluster *
     add(arguments, "--server-id=%d", server + 1);
     add(arguments, "--report-host=127.0.0.1");
     add(arguments, "--report-port=%d", it->port);
-    add(arguments, "--read-only=%d", it->read_only);
-    add(arguments, "%s", template_redo_size);
-    for (const char *const *argument = usual; *argument; argument++)
-        add(arguments, "%s", *argument);
+    add(arguments, "--%s=%d", cluster->flavour->read_only, it->read_only);
+    add(arguments, "%s", cluster->flavour->redo_size);
+    add_list(arguments, usual);
+    add_list(arguments, cluster->flavour->usual);
     add(arguments, "--general-log-file=%s", it->log);
     add(arguments, "--general-log=%d", !cluster->options.no_general_log);
-    add_options(arguments, &cluster->options);
+    add_options(arguments, cluster->flavour, &cluster->options);
 }
 
 bool server_prepare(struct cluster *cluster, int server)
 {
     struct cluster_server *it = &cluster->server[server];
+    it->flavour = cluster->flavour;
     it->read_only = server > 0;
     it->directory = text_printf("%s/db%d", cluster->directory, server + 1);
     it->socket = text_printf("%s/socket", it->directory);
     it->log = text_printf("%s/general.log", it->directory);
     char *data = text_printf("%s/data", it->directory), *tmp = text_printf("%s/tmp", it->directory);
-    bool made = mkdir(it->directory, 0755) == 0 && mkdir(tmp, 0755) == 0 &&
+    bool made = general_log_prepare(it) && mkdir(it->directory, 0755) == 0 && mkdir(tmp, 0755) == 0 &&
                 template_copy(cluster->template, data, cluster->guard) &&
                 (it->port = port_take(&it->port_claim)) != 0;
     free(data);
@@ -173,6 +173,7 @@ void server_done(struct cluster_server *server)
         process_wait(server->pid, -1, NULL);
     if (server->port)
         close(server->port_claim);
+    general_log_done(server);
     free(server->directory);
     free(server->socket);
     free(server->log);

@@ -4,12 +4,12 @@
  *   POINTSMAN_TEMPLATE_DIR or BUILD/cluster-template/
  *     lock                 held by who makes one
  *     KEY/                 ready; KEY is made of the server's version and of the accounts below
- *     KEY.new/             being made: mariadb-install-db, then the accounts by --bootstrap; renamed when
- * whole
+ *     KEY.new/             being made: as libflavour_*.c say; renamed when whole
  *
  * The accounts are part of it, so no server's binlog has them and all servers begin at the same empty
  * position.
  */
+#include "flavour.h"
 #include "internal.h"
 
 #include <errno.h>
@@ -25,37 +25,6 @@ const struct cluster_account cluster_root = {"root", ""};
 const struct cluster_account cluster_monitor = {"monitor", "monitor"};
 const struct cluster_account cluster_app = {"app", "app-secret"};
 const struct cluster_account cluster_report = {"report", "report-secret"};
-
-const char template_redo_size[] = "--innodb-log-file-size=16M";
-
-/* What is in a prepared data directory besides the system tables; IDENTIFIED BY is mysql_native_password. */
-static const char accounts[] =
-    "FLUSH PRIVILEGES;\n"
-    "DELETE FROM mysql.global_priv WHERE User = '' OR User = 'root' AND Host <> 'localhost';\n"
-    "FLUSH PRIVILEGES;\n"
-    "CREATE DATABASE shop;\n"
-    "CREATE DATABASE stock;\n"
-
-    "CREATE USER monitor@'%' IDENTIFIED BY 'monitor';\n"
-    /* positions, lag, threads; who replicates from whom */
-    "GRANT BINLOG MONITOR, SLAVE MONITOR, REPLICATION MASTER ADMIN ON *.* TO monitor@'%';\n"
-    /* promote and repoint; it is the replication account as well */
-    "GRANT REPLICATION SLAVE ADMIN, REPLICATION SLAVE ON *.* TO monitor@'%';\n"
-    /* fence: read_only, KILL of clients */
-    "GRANT READ_ONLY ADMIN, CONNECTION ADMIN, PROCESS ON *.* TO monitor@'%';\n"
-    /* start events on a new primary, under their definers */
-    "GRANT EVENT, SET USER ON *.* TO monitor@'%';\n"
-    /* definitions of views, which MariaDB shows only to who may read the view too; of triggers */
-    "GRANT SELECT, SHOW VIEW, TRIGGER ON *.* TO monitor@'%';\n"
-
-    /* RELOAD, PROCESS, FILE, BINLOG MONITOR: for statements that tests try */
-    "CREATE USER app@'%' IDENTIFIED BY 'app-secret';\n"
-    "GRANT RELOAD, PROCESS, FILE, BINLOG MONITOR ON *.* TO app@'%';\n"
-    "GRANT ALL ON shop.* TO app@'%';\n"
-    "GRANT ALL ON stock.* TO app@'%';\n"
-
-    "CREATE USER report@'%' IDENTIFIED BY 'report-secret';\n"
-    "GRANT SELECT ON shop.* TO report@'%';\n";
 
 char *build_path(const char *name)
 {
@@ -75,12 +44,6 @@ char *build_path(const char *name)
     return text_printf("%s/%s", getenv("BUILD") ? getenv("BUILD") : "build", name);
 }
 
-const char *template_server(void)
-{
-    const char *server = getenv("POINTSMAN_MARIADBD");
-    return server ? server : "mariadbd";
-}
-
 /* FNV-1a */
 static uint64_t hash(uint64_t seed, const char *text)
 {
@@ -89,8 +52,7 @@ static uint64_t hash(uint64_t seed, const char *text)
     return seed;
 }
 
-/* Runs a program with its output in a file, which is printed if it fails. */
-static bool run_logged(const char *const *argv, const char *input, const char *log, struct guard *guard)
+bool run_logged(const char *const *argv, const char *input, const char *log, struct guard *guard)
 {
     const struct process_setting setting = {.log = log, .input = input, .guard = guard};
     int status = process_run(argv, &setting);
@@ -103,17 +65,18 @@ static bool run_logged(const char *const *argv, const char *input, const char *l
 }
 
 /* Made of the server's version line; NULL if there is no server to ask. */
-static char *template_key(const char *scratch, struct guard *guard)
+static char *template_key(const struct flavour *flavour, const char *scratch, struct guard *guard)
 {
-    char *log = text_printf("%s/version", scratch);
-    const char *const argv[] = {template_server(), "--no-defaults", "--version", NULL};
+    char *log = text_printf("%s/version", scratch), *server = flavour->server();
+    const char *const argv[] = {server, "--no-defaults", "--version", NULL};
     char *version = run_logged(argv, NULL, log, guard) ? text_from(log, 0) : NULL;
     free(log);
+    free(server);
     if (!version)
         return NULL;
-    uint64_t sum = hash(hash(0xcbf29ce484222325u, version), accounts);
+    uint64_t sum = hash(hash(0xcbf29ce484222325u, version), flavour->accounts);
     free(version);
-    return text_printf("mariadb-%016llx", (unsigned long long)hash(sum, template_redo_size));
+    return text_printf("%s-%016llx", flavour->name, (unsigned long long)hash(sum, flavour->redo_size));
 }
 
 static bool write_file(const char *path, const char *text)
@@ -126,33 +89,32 @@ static bool write_file(const char *path, const char *text)
 }
 
 /* Makes the template in `work` and moves it to `ready` when it is whole. */
-static bool make_template(const char *work, const char *ready, struct guard *guard)
+static bool make_template(const struct flavour *flavour, const char *work, const char *ready,
+                          struct guard *guard)
 {
     char *log = text_printf("%s/log", work), *sql = text_printf("%s/accounts.sql", work);
     char *data = text_printf("%s/data", work), *datadir = text_printf("--datadir=%s", data);
-    const char *user = geteuid() == 0 ? "--user=root" : NULL;
-    const char *const install[] = {"mariadb-install-db",
-                                   "--no-defaults",
-                                   datadir,
-                                   "--skip-test-db",
-                                   "--auth-root-authentication-method=normal",
-                                   template_redo_size,
-                                   user,
-                                   NULL};
-    const char *const fill[] = {
-        template_server(), "--no-defaults", "--bootstrap", datadir, template_redo_size, user, NULL};
-    bool made = mkdir(work, 0755) == 0 && write_file(sql, accounts) &&
-                run_logged(install, NULL, log, guard) && run_logged(fill, sql, log, guard) &&
+    char *server = flavour->server();
+    const struct installation at = {.server = server,
+                                    .datadir = datadir,
+                                    .data = data,
+                                    .sql = sql,
+                                    .user = geteuid() == 0 ? "--user=root" : NULL,
+                                    .log = log,
+                                    .guard = guard};
+    bool made = mkdir(work, 0755) == 0 && write_file(sql, flavour->accounts) && flavour->install(&at) &&
                 rename(data, ready) == 0;
     free(log);
     free(sql);
     free(data);
     free(datadir);
+    free(server);
     return made;
 }
 
 /* One maker at a time; what makers left that were killed is swept away by the next. */
-static bool make_under_lock(const char *folder, const char *ready, struct guard *guard)
+static bool make_under_lock(const struct flavour *flavour, const char *folder, const char *ready,
+                            struct guard *guard)
 {
     char *sweep = text_printf("exec rm -rf '%s'/*.new 2>/dev/null", folder);
     char *lock = text_printf("%s/lock", folder), *work = text_printf("%s.%d.new", ready, getpid());
@@ -166,7 +128,7 @@ static bool make_under_lock(const char *folder, const char *ready, struct guard 
         complain("%s: %s", lock, strerror(errno));
     else if (!(there = access(ready, F_OK) == 0)) {
         process_run(clear, &guarded);
-        there = make_template(work, ready, guard);
+        there = make_template(flavour, work, ready, guard);
         process_run(clear, &guarded);
     }
     if (fd >= 0)
@@ -177,13 +139,13 @@ static bool make_under_lock(const char *folder, const char *ready, struct guard 
     return there;
 }
 
-char *template_ready(const char *scratch, struct guard *guard)
+char *template_ready(const struct flavour *flavour, const char *scratch, struct guard *guard)
 {
     const char *asked = getenv("POINTSMAN_TEMPLATE_DIR");
     char *folder = asked ? text_printf("%s", asked) : build_path("cluster-template");
-    char *key = template_key(scratch, guard);
+    char *key = template_key(flavour, scratch, guard);
     char *ready = key ? text_printf("%s/%s", folder, key) : NULL;
-    if (ready && access(ready, F_OK) != 0 && !make_under_lock(folder, ready, guard)) {
+    if (ready && access(ready, F_OK) != 0 && !make_under_lock(flavour, folder, ready, guard)) {
         free(ready);
         ready = NULL;
     }

@@ -22,8 +22,8 @@ enum { ARGS_MAX = 64 };
 
 static const char usage[] =
     "usage: pm-cluster [OPTIONS] [--run CMD ARG...]\n"
-    "Starts a MariaDB primary and its replicas in a folder of their own, and removes all of it at the "
-    "end.\n\n"
+    "Starts a primary and its replicas in a folder of their own, and removes all of it at the end.\n\n"
+    "  --mysql              MySQL's servers, as tools/mysql-root fetched them, not MariaDB's\n"
     "  --servers N          primary and N-1 replicas (3)\n"
     "  --general-log        each server logs every statement to DIR/dbN/general.log\n"
     "  --semi-sync          the primary waits for one replica's acknowledgement, AFTER_SYNC\n"
@@ -55,7 +55,8 @@ static int fail(const char *why)
 /* Exit status to end with, -1 to go on. */
 static int read_wishes(int argc, char **argv, struct wishes *wishes)
 {
-    static const struct option known[] = {{"servers", required_argument, NULL, 's'},
+    static const struct option known[] = {{"mysql", no_argument, NULL, 'M'},
+                                          {"servers", required_argument, NULL, 's'},
                                           {"general-log", no_argument, NULL, 'g'},
                                           {"semi-sync", no_argument, NULL, 'y'},
                                           {"durable", no_argument, NULL, 'd'},
@@ -71,6 +72,7 @@ static int read_wishes(int argc, char **argv, struct wishes *wishes)
     wishes->cluster.args = wishes->args;
     while (!wishes->run && (option = getopt_long(argc, argv, "+", known, NULL)) != -1) {
         switch (option) {
+        case 'M': wishes->cluster.flavour = CLUSTER_MYSQL; break;
         case 's': wishes->cluster.servers = atoi(optarg); break;
         case 'g': wishes->cluster.no_general_log = false; break;
         case 'y': wishes->cluster.semi_sync = true; break;
