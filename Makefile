@@ -124,6 +124,15 @@ check-figures: $(BUILD)/pointsman $(FUNC) ## on a machine that does nothing else
 check-programs: $(PROGRAMS)
 	@tests/run-parallel $(FUNC) $(UNIT) $(FUZZ)
 
+# The functional tests that hold for MySQL too; `check` runs all of them with MariaDB.
+MYSQL_FUNC := $(addprefix $(BUILD)/tests/functional/,test_cluster)
+check-mysql: check-mysql-deps ## functional tests against MySQL's servers: MYSQL_FUNC
+	@$(MAKE) $(in_parallel) check-mysql-here
+check-mysql-here: $(BUILD)/pointsman $(TOOLS) $(MYSQL_FUNC)
+	@POINTSMAN_FLAVOUR=mysql tests/run-parallel $(MYSQL_FUNC)
+check-mysql-deps: deps ## fetch MySQL's server, once, into a folder beside the system: tools/mysql-root
+	@tools/mysql-root
+
 asan: ## the tests with address and undefined-behaviour sanitizers
 	@$(MAKE) $(in_parallel) BUILD=$(BUILD)-asan OPTIMISE='-O1 -g' SANITIZE=address,undefined check-programs
 tsan: ## the tests with the thread sanitizer
@@ -178,8 +187,9 @@ uninstall: ## takes all of that away again, but not a configuration that was cha
 clean: ## remove all that was built
 	rm -rf $(BUILD) $(addprefix $(BUILD)-,asan tsan cover fuzz gcc clang)
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-20s%s\n", $$1, $$2 }' Makefile
 
 .PHONY: all deps deps-bench check-figures unit fuzz-corpora functional lint check check-here check-programs asan tsan cover fuzz \
-  fuzz-run demo demo-check bench objects warnings tidy format metrics install uninstall clean help FORCE
+  fuzz-run demo demo-check bench objects warnings tidy format metrics install uninstall clean help \
+  check-mysql check-mysql-here check-mysql-deps FORCE
 FORCE:
