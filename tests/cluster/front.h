@@ -4,7 +4,7 @@
  *   item (id 1..5, name)  view v_items
  *   serial (id from 100 by itself, a)  note (id, a)     for what tests write
  *   bump()  v_bump        a stored function that writes, and a view that calls it
- *   numbers               a sequence
+ *   numbers               a sequence (MySQL has none)
  *   p_read p_write p_temporary p_lock p_variable p_two_results    procedures
  *   vault.gold            one row, 12, that only the role clerk may read, which app may take
  *
