@@ -168,6 +168,9 @@ static void drop_command(struct backend *backend, struct command *command)
     list_append(&backend->pool->set->free_commands, &command->link);
     if (command->takes)
         backend_uncount(backend, command->takes);
+    struct pools *set = backend->pool->set;
+    prepared_unref(&set->prepared, set->states, command->prepares);
+    command->prepares = NULL;
 }
 
 void backend_withdraw(struct backend *backend, struct command *command)
@@ -363,6 +366,7 @@ void backend_discard(struct backend *backend)
 void backend_free(struct backend *backend)
 {
     list_remove(&backend->in_pools);
+    placed_forget(backend);
     state_unref(backend->pool->set->states, backend->state);
     free(backend);
 }
@@ -385,6 +389,7 @@ void backend_clean(struct backend *backend)
         backend_discard(backend);
         return;
     }
+    placed_forget(backend);
     backend_set_state(backend, after);
     state_unref(set->states, after);
     backend->warnings = false;

@@ -37,14 +37,16 @@ enum { POOL_LOOK_THROUGH = 8 /* idle connections looked at for one in the right 
 /* Whoever waits first gets it, others who may share it too; else it becomes idle. */
 void pool_serve(struct pool *pool, struct backend *backend);
 /* An idle one, BUSY now; NULL: none, or others wait. */
-struct backend *pool_take_idle(struct pool *pool, struct session *session, const struct state *state);
-struct backend *pool_wait(struct pool *pool, const struct state *state, uint32_t takes, struct waiter *waiter,
-                          uint64_t deadline);  /* NULL */
+struct backend *pool_take_idle(struct pool *pool, struct session *session, const struct wish *wish);
+struct backend *pool_wait(struct pool *pool, struct waiter *waiter, uint64_t deadline); /* NULL */
 unsigned pool_enough(uint32_t takes);          /* connections for statements that take so many us */
 void pool_grow(struct pool *pool);             /* opens one, if server and limits allow */
 unsigned pool_unheld(const struct pool *pool); /* connections that are there for whoever comes */
 
 /* ---- pool_share.c ---- */
+/* pool_acquire() for who may share; waiter->wish is set. */
+struct backend *pool_share(struct pool *pool, struct session *session, struct waiter *waiter,
+                           uint64_t deadline);
 /* Lets those who wait in front share it, if they may. False: it is still the caller's. */
 bool pool_serve_shared(struct pool *pool, struct backend *backend);
 

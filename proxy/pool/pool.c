@@ -67,6 +67,7 @@ void pools_done(struct pools *set)
         pool_free(list_entry(node, struct pool, in_pools));
     list_each_safe (node, &set->free_commands)
         free(list_entry(node, struct command, link));
+    prepared_table_done(&set->prepared);
 }
 
 uint64_t pools_now(const struct pools *set)
@@ -99,24 +100,33 @@ struct pool *pool_find(struct pools *set, struct identity *identity, int server,
 
 /* ---- what there is ---- */
 
-/* An idle connection: the first that is the session's own last one, or in the same state with nobody's past;
- * else the best of some. */
-static struct backend *choose_idle(struct pool *pool, const struct session *session,
-                                   const struct state *state)
+enum { RANK_BEST = 8 };
+
+/* To prepare is waited for; to carry a state mostly isn't. */
+static int rank_of(const struct backend *backend, const struct session *session, const struct wish *wish)
+{
+    if (session && (backend->past[0] == session || backend->past[1] == session))
+        return RANK_BEST;
+    int rank = 1 + !backend_has_past(backend) + (backend->state == wish->state ? 2 : 0);
+    return rank + (!wish->prepared || placed_is(backend, wish->prepared) ? 4 : 0);
+}
+
+/* An idle connection: the first that is the session's own last one, or as it wishes with nobody's past; else
+ * the best of some. */
+static struct backend *choose_idle(struct pool *pool, const struct session *session, const struct wish *wish)
 {
     struct backend *best = NULL;
     int best_rank = 0, looked = 0;
     list_each (node, &pool->idle) {
         struct backend *backend = list_entry(node, struct backend, link);
-        if (!state_reachable(backend->state, state))
+        if (!state_reachable(backend->state, wish->state))
             continue;
-        bool own = session && (backend->past[0] == session || backend->past[1] == session);
-        int rank = own ? 4 : (backend->state == state ? 2 : 0) + !backend_has_past(backend) + 1;
+        int rank = rank_of(backend, session, wish);
         if (rank > best_rank) {
             best = backend;
             best_rank = rank;
         }
-        if (rank >= 4 || ++looked == POOL_LOOK_THROUGH)
+        if (rank >= RANK_BEST || ++looked == POOL_LOOK_THROUGH)
             break;
     }
     return best;
@@ -201,15 +211,12 @@ static bool is_soon_served(const struct pool *pool, uint32_t takes)
 
 /* ---- taking ---- */
 
-struct backend *pool_wait(struct pool *pool, const struct state *state, uint32_t takes, struct waiter *waiter,
-                          uint64_t deadline)
+struct backend *pool_wait(struct pool *pool, struct waiter *waiter, uint64_t deadline)
 {
     waiter->pool = pool;
-    waiter->state = state;
-    waiter->takes = takes;
     waiter->deadline = deadline;
     list_append(&pool->waiters, &waiter->link);
-    if (wants_more(pool) && !is_soon_served(pool, takes))
+    if (wants_more(pool) && !is_soon_served(pool, waiter->wish.takes))
         pool_grow(pool);
     if (!pool->connecting)
         pool->set->events->starved(pool);
@@ -223,9 +230,9 @@ static void make_way(struct pool *pool)
         retire(list_entry(pool->idle.previous, struct backend, link));
 }
 
-struct backend *pool_take_idle(struct pool *pool, struct session *session, const struct state *state)
+struct backend *pool_take_idle(struct pool *pool, struct session *session, const struct wish *wish)
 {
-    struct backend *backend = list_empty(&pool->waiters) ? choose_idle(pool, session, state) : NULL;
+    struct backend *backend = list_empty(&pool->waiters) ? choose_idle(pool, session, wish) : NULL;
     if (!backend) {
         if (list_empty(&pool->waiters))
             make_way(pool);
@@ -236,11 +243,14 @@ struct backend *pool_take_idle(struct pool *pool, struct session *session, const
     return backend;
 }
 
-struct backend *pool_acquire(struct pool *pool, struct session *session, const struct state *state,
+struct backend *pool_acquire(struct pool *pool, struct session *session, struct wish wish,
                              struct waiter *waiter, uint64_t deadline)
 {
-    struct backend *backend = pool_take_idle(pool, session, state);
-    return backend ? backend : pool_wait(pool, state, 0, waiter, deadline);
+    waiter->wish = wish;
+    if (wish.takes)
+        return pool_share(pool, session, waiter, deadline);
+    struct backend *backend = pool_take_idle(pool, session, &wish);
+    return backend ? backend : pool_wait(pool, waiter, deadline);
 }
 
 void waiter_cancel(struct waiter *waiter)
@@ -288,7 +298,7 @@ void pool_serve(struct pool *pool, struct backend *backend)
         serve_others(pool->set, pool->server);
         return;
     }
-    if (!state_reachable(backend->state, waiter->state)) {
+    if (!state_reachable(backend->state, waiter->wish.state)) {
         backend_move(backend, BACKEND_IDLE);
         retire(backend);
         pool_grow(pool);

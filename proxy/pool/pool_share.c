@@ -28,19 +28,20 @@ static bool is_full(const struct backend *backend)
     return backend->depth >= POOL_DEPTH || backend->queued >= POOL_QUEUE;
 }
 
-/* Whether it is, but for its length, a queue for a statement in this state. */
-static bool suits(const struct backend *backend, const struct state *state)
+/* Whether it is, but for its length, a queue for such a statement. */
+static bool suits(const struct backend *backend, const struct wish *wish)
 {
-    return backend->state == state && !is_overrun(backend) && !backend->dirty && !backend->tainted &&
-           !backend->broken && !backend->pool->identity->stale;
+    return backend->state == wish->state && (!wish->prepared || placed_is(backend, wish->prepared)) &&
+           !is_overrun(backend) && !backend->dirty && !backend->tainted && !backend->broken &&
+           !backend->pool->identity->stale;
 }
 
-static struct backend *choose_idle(const struct pool *pool, const struct state *state)
+static struct backend *choose_idle(const struct pool *pool, const struct wish *wish)
 {
     int looked = 0;
     list_each (node, &pool->idle) {
         struct backend *backend = list_entry(node, struct backend, link);
-        if (suits(backend, state))
+        if (suits(backend, wish))
             return backend;
         if (++looked == POOL_LOOK_THROUGH)
             break;
@@ -48,31 +49,31 @@ static struct backend *choose_idle(const struct pool *pool, const struct state *
     return NULL;
 }
 
-static bool has_room(const struct backend *backend, const struct state *state)
+static bool has_room(const struct backend *backend, const struct wish *wish)
 {
-    return suits(backend, state) && !is_full(backend);
+    return suits(backend, wish) && !is_full(backend);
 }
 
 /* How many are shared that such a statement could join: of those older than `until`, if it isn't NULL. */
-static unsigned count_shared(const struct pool *pool, const struct state *state, const struct backend *until)
+static unsigned count_shared(const struct pool *pool, const struct wish *wish, const struct backend *until)
 {
     unsigned count = 0;
     list_each (node, &pool->shared) {
         const struct backend *backend = list_entry(node, struct backend, link);
         if (backend == until)
             break;
-        count += has_room(backend, state);
+        count += has_room(backend, wish);
     }
     return count;
 }
 
 /* The one with the shortest queue, of as many as are enough; NULL: none has room. */
-static struct backend *choose_shared(const struct pool *pool, const struct state *state, unsigned limit)
+static struct backend *choose_shared(const struct pool *pool, const struct wish *wish, unsigned limit)
 {
     struct backend *best = NULL;
     list_each (node, &pool->shared) {
         struct backend *backend = list_entry(node, struct backend, link);
-        if (!has_room(backend, state))
+        if (!has_room(backend, wish))
             continue;
         if (!best || backend->depth < best->depth)
             best = backend;
@@ -94,21 +95,21 @@ static void join(struct backend *backend, uint32_t takes)
     pool->set->busy[pool->server]++;
 }
 
-struct backend *pool_share(struct pool *pool, struct session *session, const struct state *state,
-                           uint32_t takes, struct waiter *waiter, uint64_t deadline)
+struct backend *pool_share(struct pool *pool, struct session *session, struct waiter *waiter,
+                           uint64_t deadline)
 {
+    const struct wish *wish = &waiter->wish;
     struct backend *backend = NULL;
-    unsigned limit = pool_enough(takes);
-    if (list_empty(&pool->waiters) && count_shared(pool, state, NULL) < limit)
-        backend = choose_idle(pool, state);
+    unsigned limit = pool_enough(wish->takes);
+    if (list_empty(&pool->waiters) && count_shared(pool, wish, NULL) < limit)
+        backend = choose_idle(pool, wish);
     if (list_empty(&pool->waiters) && !backend)
-        backend = choose_shared(pool, state, limit);
+        backend = choose_shared(pool, wish, limit);
     if (!backend) {
-        backend = pool_take_idle(pool, session, state);
-        return backend ? backend : pool_wait(pool, state, takes, waiter, deadline);
+        backend = pool_take_idle(pool, session, wish);
+        return backend ? backend : pool_wait(pool, waiter, deadline);
     }
-    waiter->takes = takes;
-    join(backend, takes);
+    join(backend, wish->takes);
     if (backend->depth > 1 && !pool->connecting && pool_unheld(pool) < limit)
         pool_grow(pool);
     return backend;
@@ -122,10 +123,11 @@ static void admit(struct backend *backend)
     struct pool *pool = backend->pool;
     struct waiter *waiter;
     while (backend->list == BACKEND_SHARED && (waiter = list_first(&pool->waiters, struct waiter, link)) &&
-           waiter->takes && count_shared(pool, waiter->state, backend) < pool_enough(waiter->takes) &&
-           has_room(backend, waiter->state)) {
+           waiter->wish.takes &&
+           count_shared(pool, &waiter->wish, backend) < pool_enough(waiter->wish.takes) &&
+           has_room(backend, &waiter->wish)) {
         list_remove(&waiter->link);
-        join(backend, waiter->takes);
+        join(backend, waiter->wish.takes);
         pool->set->events->granted(waiter, backend);
     }
 }
@@ -133,8 +135,9 @@ static void admit(struct backend *backend)
 bool pool_serve_shared(struct pool *pool, struct backend *backend)
 {
     const struct waiter *waiter = list_first(&pool->waiters, struct waiter, link);
-    if (!waiter || !waiter->takes || count_shared(pool, waiter->state, NULL) >= pool_enough(waiter->takes) ||
-        !suits(backend, waiter->state))
+    if (!waiter || !waiter->wish.takes ||
+        count_shared(pool, &waiter->wish, NULL) >= pool_enough(waiter->wish.takes) ||
+        !suits(backend, &waiter->wish))
         return false;
     backend_move(backend, BACKEND_SHARED);
     admit(backend);

@@ -64,9 +64,9 @@ bool share_join(struct session *session, struct backend *backend)
 {
     uint8_t questions[256];
     session->backend = backend;
-    if (!backend_expect_later(backend, session->code, session->waiter.takes, session)) {
+    if (!backend_expect_later(backend, session->code, session->waiter.wish.takes, session)) {
         session->backend = NULL;
-        backend_part(backend, session->waiter.takes);
+        backend_part(backend, session->waiter.wish.takes);
         return false;
     }
     size_t length = past_save(backend, NULL, questions, sizeof questions);
@@ -193,7 +193,7 @@ void share_learn(struct session *session, const struct backend *backend, uint64_
     struct paces *paces = session->worker->paces;
     bool plain = good && !session->warnings && session->answer_sent <= SHARE_ANSWER_MAX;
     if (backend->list == BACKEND_SHARED)
-        pace_queued(paces, session->statement.digest, session->waiter.takes, plain);
+        pace_queued(paces, session->statement.digest, session->waiter.wish.takes, plain);
     else if (session->statement.kind == ROUTE_CLASS_READ)
         pace_learn(paces, session->statement.digest, now - backend->head_since, plain);
 }

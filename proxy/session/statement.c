@@ -252,10 +252,8 @@ static void acquire(struct session *session, int server)
         return;
     }
     uint32_t takes = share_may(session);
-    struct backend *backend = takes ? pool_share(pool, session, session->state, takes, &session->waiter,
-                                                 session->deadline)
-                                    : pool_acquire(pool, session, session->state, &session->waiter,
-                                                   session->deadline);
+    struct wish wish = {.state = session->state, .takes = takes};
+    struct backend *backend = pool_acquire(pool, session, wish, &session->waiter, session->deadline);
     if (backend) {
         statement_granted(session, backend);
         return;

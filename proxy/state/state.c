@@ -251,7 +251,10 @@ struct state *state_with(struct state_table *table, const struct state *state, e
     return made;
 }
 
-struct state *state_without(struct state_table *table, const struct state *state, enum state_kind kind)
+/* The state with those entries that are kept. */
+static struct state *filtered(struct state_table *table, const struct state *state,
+                              bool (*keeps)(const struct state_entry *entry, const void *arg),
+                              const void *arg)
 {
     uint8_t *block = malloc(state->length + 1);
     if (!block)
@@ -259,12 +262,40 @@ struct state *state_without(struct state_table *table, const struct state *state
     size_t length = 0;
     struct state_entry entry;
     for (struct state_walk walk = state_walk_of(state); state_walk_next(&walk, &entry);) {
-        if (entry.kind != kind)
+        if (keeps(&entry, arg))
             length += entry_write(block + length, &entry);
     }
     struct state *made = intern(table, block, length);
     free(block);
     return made;
+}
+
+static bool is_of_another_kind(const struct state_entry *entry, const void *kind)
+{
+    return entry->kind != *(const enum state_kind *)kind;
+}
+
+struct state *state_without(struct state_table *table, const struct state *state, enum state_kind kind)
+{
+    return filtered(table, state, is_of_another_kind, &kind);
+}
+
+static bool settles_meaning(const struct state_entry *entry, const void *arg)
+{
+    static const char *const names[] = {"sql_mode", "character_set_client", "character_set_connection",
+                                        "character_set_results", "collation_connection"};
+    (void)arg;
+    if (entry->kind != STATE_VARIABLE)
+        return entry->kind == STATE_SCHEMA || entry->kind == STATE_NAMES;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (state_entry_is(entry, names[i]))
+            return true;
+    return false;
+}
+
+struct state *state_context(struct state_table *table, const struct state *state)
+{
+    return filtered(table, state, settles_meaning, NULL);
 }
 
 const char *state_get(const struct state *state, enum state_kind kind, const char *name, size_t *ret_length)

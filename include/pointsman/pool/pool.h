@@ -31,6 +31,7 @@
 #include "pointsman/base/chunk.h"
 #include "pointsman/net/conn.h"
 #include "pointsman/pool/identity.h"
+#include "pointsman/pool/prepared.h"
 #include "pointsman/protocol/result.h"
 #include "pointsman/protocol/wire.h"
 #include "pointsman/state/state.h"
@@ -78,6 +79,7 @@ enum command_kind {
     COMMAND_SAVE,     /* asks for LAST_INSERT_ID() and FOUND_ROWS() before another session takes over */
     COMMAND_DIAGNOSE, /* asks for the warnings of the session's last statement, to be kept */
     COMMAND_PROBE,    /* asks what the session still holds there */
+    COMMAND_PLACE,    /* prepares what the session is going to execute there */
     COMMAND_WAIT,     /* lets a replica wait for a session's write before it reads there */
     COMMAND_LOGIN,    /* part of a session's login (default schema): only OK or ERR matters */
     COMMAND_CLEAN,    /* COM_RESET_CONNECTION and what makes the connection ours again */
@@ -86,10 +88,11 @@ enum command_kind {
 struct command {
     struct list link; /* backend->commands */
     enum command_kind kind;
-    uint8_t code;            /* enum command_code */
-    uint8_t kinds;           /* of COMMAND_SAVE: bits of enum past_kind that are asked for */
-    struct session *session; /* borrowed; NULL once the session is gone: the answer is swallowed */
-    uint32_t takes;          /* us: of one that joined a SHARED connection; else 0 */
+    uint8_t code;              /* enum command_code */
+    uint8_t kinds;             /* of COMMAND_SAVE: bits of enum past_kind that are asked for */
+    struct session *session;   /* borrowed; NULL once the session is gone: the answer is swallowed */
+    uint32_t takes;            /* us: of one that joined a SHARED connection; else 0 */
+    struct prepared *prepares; /* referenced; what it prepares, or NULL */
 };
 
 /* Values of a session's last statements that only the connection they ran on knows. */
@@ -117,8 +120,9 @@ struct backend {
     struct state *state;     /* referenced: what it is in when all commands in flight have succeeded */
     struct session *session; /* whose it is now (BUSY, HELD); borrowed. SHARED: see its commands */
     struct session
-        *past[PAST_KINDS]; /* whose values only this connection knows still, though IDLE; borrowed */
-    bool warnings;         /* its diagnostics area may hold something */
+        *past[PAST_KINDS];         /* whose values only this connection knows still, though IDLE; borrowed */
+    bool warnings;                 /* its diagnostics area may hold something */
+    struct placements *placements; /* owned; NULL: nothing is prepared there */
     uint32_t thread_id;
     uint16_t status;       /* last status flags */
     uint32_t capabilities; /* as negotiated */
@@ -126,12 +130,18 @@ struct backend {
     uint64_t answered;     /* statements answered */
 };
 
+/* What a statement wants of a connection. */
+struct wish {
+    const struct state *state;       /* borrowed: what the connection is to be in */
+    const struct prepared *prepared; /* borrowed: what had better be prepared there; NULL: nothing */
+    uint32_t takes; /* us that it is expected to take, if it may share; 0: it wants its own */
+};
+
 struct waiter {
     struct list link; /* pool->waiters; on no list: not waiting */
     struct pool *pool;
-    const struct state *state; /* borrowed: what the connection is to be in */
-    uint32_t takes;            /* us that it is expected to take, if it may share; 0: it wants its own */
-    uint64_t deadline;         /* ms */
+    struct wish wish;
+    uint64_t deadline; /* ms */
 };
 
 /* What the layer above is told. */
@@ -164,6 +174,7 @@ struct pools {
     struct ev_loop *loop;
     struct chunk_pool *chunks;
     struct state_table *states;
+    struct prepared_table prepared;
     const struct pool_events *events;
     struct pool_limits *limits;
     struct topology *topology; /* borrowed from the worker, always current */
@@ -205,15 +216,12 @@ static inline uint32_t pool_key(uint32_t capabilities, bool has_schema)
 struct pool *pool_find(struct pools *set, struct identity *identity, int server, uint32_t capabilities);
 
 /*
- * A connection for `session`: an idle one (BUSY now), preferably in this state or at least one that can be
- * brought there; or NULL, and the waiter waits until events->granted or ->refused.
+ * A connection for `session`: an idle one (BUSY now), preferably one that is as it wishes, or at least can be
+ * brought there; or NULL, and the waiter waits until events->granted or ->refused. Who may share gets rather
+ * one that is just so, and SHARED then.
  */
-struct backend *pool_acquire(struct pool *pool, struct session *session, const struct state *state,
+struct backend *pool_acquire(struct pool *pool, struct session *session, struct wish wish,
                              struct waiter *waiter, uint64_t deadline);
-/* The same for a statement that may share and is expected to take so many us (at least 1): rather one in just
- * this state that is SHARED then. */
-struct backend *pool_share(struct pool *pool, struct session *session, const struct state *state,
-                           uint32_t takes, struct waiter *waiter, uint64_t deadline);
 void waiter_cancel(struct waiter *waiter);
 
 void backend_take(struct backend *backend); /* IDLE -> BUSY, for nobody: backend_release() ends it */

@@ -50,6 +50,10 @@ struct state *state_with(struct state_table *table, const struct state *state, e
 /* The state without any entry of this kind. A new reference, or NULL for want of memory. */
 struct state *state_without(struct state_table *table, const struct state *state, enum state_kind kind);
 
+/* What a statement's text means by: the state's schema, character sets, collation and sql_mode, and nothing
+ * else. A new reference, or NULL for want of memory. */
+struct state *state_context(struct state_table *table, const struct state *state);
+
 /* One entry's value (borrowed, no NUL), or NULL. Names in lower case. */
 const char *state_get(const struct state *state, enum state_kind kind, const char *name, size_t *ret_length);
 static inline const char *state_schema(const struct state *state, size_t *ret_length)

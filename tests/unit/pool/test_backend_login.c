@@ -19,7 +19,7 @@ static struct peer *wanted(void)
 {
     waiter = (struct waiter){.deadline = 0};
     list_init(&waiter.link);
-    assert_null(pool_acquire(scene_pool(), NULL, scene.states.empty, &waiter,
+    assert_null(pool_acquire(scene_pool(), NULL, (struct wish){.state = scene.states.empty}, &waiter,
                              pools_now(&scene.pools) + 10 * SCENE_PATIENCE_MS));
     return peer_accept();
 }
@@ -303,7 +303,8 @@ static void everybody_is_told(void **state)
     }
     struct peer *peer = play_to(AT_ANSWER);
     for (int i = 0; i < WAITING; i++)
-        assert_null(pool_acquire(scene_pool(), NULL, scene.states.empty, &others[i], UINT64_MAX));
+        assert_null(pool_acquire(scene_pool(), NULL, (struct wish){.state = scene.states.empty}, &others[i],
+                                 UINT64_MAX));
     peer_send(peer, packet_of(2, words, sizeof words));
     assert_true(scene_until_told(1 + WAITING));
     for (int i = 0; i <= WAITING; i++) {
@@ -411,7 +412,8 @@ static void nobody_listens(void **state)
     scene.listener = -1;
     waiter = (struct waiter){.deadline = 0};
     list_init(&waiter.link);
-    assert_null(pool_acquire(scene_pool(), NULL, scene.states.empty, &waiter, UINT64_MAX));
+    assert_null(
+        pool_acquire(scene_pool(), NULL, (struct wish){.state = scene.states.empty}, &waiter, UINT64_MAX));
     assert_int_equal(scene.told_count, 0); /* not from within the call */
     const struct told *told = outcome(1);
     assert_null(told->backend);
@@ -429,7 +431,8 @@ static void nobody_listens_on_a_unix_socket(void **state)
     address->sa.un = (struct sockaddr_un){.sun_family = AF_UNIX, .sun_path = "/nonexistent/socket"};
     waiter = (struct waiter){.deadline = 0};
     list_init(&waiter.link);
-    assert_null(pool_acquire(scene_pool(), NULL, scene.states.empty, &waiter, UINT64_MAX));
+    assert_null(
+        pool_acquire(scene_pool(), NULL, (struct wish){.state = scene.states.empty}, &waiter, UINT64_MAX));
     assert_int_equal(scene.told_count, 0);
     assert_true(scene_until(scene_ticked_and_told, &one));
     assert_null(scene.told[0].backend);
@@ -468,7 +471,8 @@ static void who_waited_has_gone(void **state)
     while (scene.pools.idle[0] == 0)
         scene_round();
     assert_int_equal(scene.told_count, 0);
-    struct backend *backend = pool_acquire(scene_pool(), NULL, scene.states.empty, &waiter, UINT64_MAX);
+    struct backend *backend = pool_acquire(scene_pool(), NULL, (struct wish){.state = scene.states.empty},
+                                           &waiter, UINT64_MAX);
     assert_non_null(backend);
     dismiss(&(struct told){.backend = backend});
     peer_close(peer);

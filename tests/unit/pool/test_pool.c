@@ -23,7 +23,7 @@ static struct session *session_number(int i)
 static struct backend *acquire(int waiter, struct session *session, const struct state *state)
 {
     list_init(&waiters[waiter].link);
-    return pool_acquire(scene_pool(), session, state, &waiters[waiter], UINT64_MAX);
+    return pool_acquire(scene_pool(), session, (struct wish){.state = state}, &waiters[waiter], UINT64_MAX);
 }
 
 /* `count` connections that are idle, opened one by one; [count - 1] was used last. */
@@ -213,8 +213,8 @@ static void deadlines_pass(void **state)
     uint64_t now = pools_now(&scene.pools);
     for (int i = 1; i < 10; i++) {
         list_init(&waiters[i].link);
-        assert_null(
-            pool_acquire(scene_pool(), NULL, scene.states.empty, &waiters[i], i % 3 ? now : now + 3600000));
+        assert_null(pool_acquire(scene_pool(), NULL, (struct wish){.state = scene.states.empty}, &waiters[i],
+                                 i % 3 ? now : now + 3600000));
     }
     assert_true(pools_tick(&scene.pools));
     assert_int_equal(scene.told_count, 6);
@@ -242,7 +242,7 @@ static void the_limit_counts_all_pools(void **state)
     list_init(&waiter.link);
     struct pool *other = pool_find(&scene.pools, scene.identity, 0, SCENE_KEY | CAP_FOUND_ROWS);
     backends[1]->since -= 5;
-    assert_null(pool_acquire(other, NULL, scene.states.empty, &waiter, UINT64_MAX));
+    assert_null(pool_acquire(other, NULL, (struct wish){.state = scene.states.empty}, &waiter, UINT64_MAX));
     assert_int_equal(other->connecting, 1);
     assert_counts(0, 1, 0, 0);
     assert_int_equal(scene.limits.used[0], 2);
@@ -364,7 +364,8 @@ static void one_with_a_schema_changes_its_pool(void **state)
     assert_int_equal(scene_pool()->idle_count, 0);
     assert_int_equal(home->idle_count, 1);
     list_init(&waiters[1].link);
-    assert_ptr_equal(pool_acquire(home, NULL, more, &waiters[1], UINT64_MAX), backends[0]);
+    assert_ptr_equal(pool_acquire(home, NULL, (struct wish){.state = more}, &waiters[1], UINT64_MAX),
+                     backends[0]);
     backends[0]->dirty = true;
     backend_release(backends[0]); /* cleaned, it still has its schema, and nothing else */
     assert_ptr_equal(backends[0]->state, shop);

@@ -33,7 +33,7 @@ static void expect(struct backend *backend, uint32_t takes)
 static void on_granted(struct waiter *waiter, struct backend *backend)
 {
     scene_granted(waiter, backend);
-    expect(backend, waiter->takes);
+    expect(backend, waiter->wish.takes);
 }
 
 static void on_overrun(struct backend *backend)
@@ -64,7 +64,8 @@ static int close_all(void **state)
 static struct backend *share_for(int waiter, const struct state *state, uint32_t takes)
 {
     list_init(&waiters[waiter].link);
-    struct backend *backend = pool_share(scene_pool(), NULL, state, takes, &waiters[waiter], UINT64_MAX);
+    struct backend *backend = pool_acquire(scene_pool(), NULL, (struct wish){.state = state, .takes = takes},
+                                           &waiters[waiter], UINT64_MAX);
     if (backend)
         expect(backend, takes);
     return backend;
@@ -78,7 +79,8 @@ static struct backend *share(int waiter)
 static struct backend *acquire(int waiter)
 {
     list_init(&waiters[waiter].link);
-    return pool_acquire(scene_pool(), NULL, scene.states.empty, &waiters[waiter], UINT64_MAX);
+    return pool_acquire(scene_pool(), NULL, (struct wish){.state = scene.states.empty}, &waiters[waiter],
+                        UINT64_MAX);
 }
 
 /* The head of the queue has its answer. */
@@ -518,7 +520,9 @@ static void one_that_does_not_join_after_all(void **state)
     (void)state;
     open_idle(1);
     list_init(&waiters[0].link);
-    assert_ptr_equal(pool_share(scene_pool(), NULL, scene.states.empty, TAKES, &waiters[0], UINT64_MAX),
+    assert_ptr_equal(pool_acquire(scene_pool(), NULL,
+                                  (struct wish){.state = scene.states.empty, .takes = TAKES}, &waiters[0],
+                                  UINT64_MAX),
                      backends[0]);
     assert_counts(0, 1, 1);
     backend_part(backends[0], TAKES);
