@@ -130,6 +130,10 @@ static const struct option pool_options[] = {
      .fallback = "auto",
      .help = "backend connections to one server; auto is at most half of what the server allows",
      .why = "A number if several proxies or other programs share the server's max_connections."},
+    {"pool.max_prepared", OPTION_NUMBER, 0, AT(max_prepared), .min = 1, .max = 100000, .fallback = "100",
+     .help = "statements that stay prepared on one backend connection, those used last",
+     .why = "As many as an application has in use; all connections together stay below the servers' "
+            "max_prepared_stmt_count."},
     {"pool.idle_timeout", OPTION_DURATION, 0, AT(idle_timeout), .min = 1, .max = 24 * HOUR, .fallback = "60s",
      .help = "backend connections that could be done without for so long are closed",
      .why = "Longer if load comes in bursts; shorter than the servers' wait_timeout."},

@@ -94,7 +94,14 @@ struct state *prepared_state(struct state_table *states, const struct prepared *
         return NULL;
     bool same = context == prepared->context;
     state_unref(states, context);
-    return state_ref(same ? state : prepared->context);
+    if (same)
+        return state_ref(state);
+    /* Without a default schema no name was looked for in one: any will do, and none takes it away again. */
+    size_t length, ignored;
+    const char *schema = state_schema(state, &length);
+    if (!schema || state_schema(prepared->context, &ignored))
+        return state_ref(prepared->context);
+    return state_with(states, prepared->context, STATE_SCHEMA, "", 0, schema, length);
 }
 
 void prepared_table_done(struct prepared_table *table)

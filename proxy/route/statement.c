@@ -23,7 +23,9 @@ const char *pin_name(unsigned bit)
                                             "session-variable",
                                             "role",
                                             "unknown-state",
-                                            "next-transaction"};
+                                            "next-transaction",
+                                            "cursor",
+                                            "long-data"};
     return bit < PINS ? names[bit] : "";
 }
 

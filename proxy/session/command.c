@@ -3,13 +3,9 @@
  *
  *   LOCAL    answered without a server
  *   SERVER   passed on: COM_QUERY is read and routed, others go where their row says
- *   HELD     makes sense only on the connection that the session holds
+ *   STMT     statements of the binary protocol: execute.c
  *   UNKNOWN  servers don't know it (any more): ERR 1047
  */
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "session.h"
 
 static void run_quit(struct session *session, const uint8_t *payload, size_t length)
@@ -45,6 +41,7 @@ static void forget_all(struct session *session)
     if (session->backend)
         session->backend->dirty = true;
     session_let_go(session);
+    handles_free(session);
     past_drop(session);
     past_know(session, PAST_INSERT_ID, 0);
     past_know(session, PAST_FOUND_ROWS, 0);
@@ -133,40 +130,31 @@ static void run_set_option(struct session *session, const uint8_t *payload, size
     session_send_eof(session, 1);
 }
 
-static void run_prepare(struct session *session, const uint8_t *payload, size_t length)
+static void run_execute(struct session *session, const uint8_t *payload, size_t length)
 {
+    execute_run(session, payload, length, session->request > 0);
+}
+
+static void run_keep_data(struct session *session, const uint8_t *payload, size_t length)
+{
+    execute_keep_data(session, payload, length, session->request > 0);
+}
+
+/* Longer than what is read of a statement: the primary, packet by packet. */
+static void run_long_query(struct session *session, const uint8_t *payload, size_t length)
+{
+    (void)payload, (void)length;
+    session->statement = route_statement_unread(ROUTE_REASON_TOO_LONG, false);
     definitions_take(&session->worker->definitions);
-    session->statement = route_statement_unread(SQL_REASON_PREPARED, false);
-    session->statement.effects = SQL_MAKES_PREPARED |
-                                 define_leaves(session, (const char *)payload + 1, length - 1, false);
+    route_doubt(&session->statement, session->worker->definitions);
     statement_begin(session);
 }
 
-static void no_such_statement(struct session *session, const uint8_t *payload, size_t length)
+static void run_too_long(struct session *session, const uint8_t *payload, size_t length)
 {
-    const char *what = payload[0] == COM_STMT_RESET   ? "mysqld_stmt_reset"
-                       : payload[0] == COM_STMT_FETCH ? "mysqld_stmt_fetch"
-                                                      : "mysqld_stmt_execute";
-    struct reader r = reader_of(payload + 1, length - 1);
-    uint32_t id = read_u32(&r);
-    char text[100];
-    int n = snprintf(text, sizeof text, "Unknown prepared statement handler (%" PRIu32 ") given to %s", id,
-                     what);
-    session_send_err(session, 1, 1243, "HY000", text, (size_t)n);
-}
-
-/* Ids of statements mean something only to the connection that made them. */
-static void run_held(struct session *session, const uint8_t *payload, size_t length)
-{
-    bool silent = payload[0] == COM_STMT_CLOSE || payload[0] == COM_STMT_SEND_LONG_DATA;
-    if (session->pins & PIN_PREPARED && session->backend) {
-        session->statement = route_statement_unread(SQL_REASON_PREPARED, false);
-        statement_begin(session);
-        return;
-    }
-    if (!silent)
-        no_such_statement(session, payload, length);
-    finish_local(session);
+    (void)payload, (void)length;
+    session_send_error(session, 1, SERVER_ERROR_PACKET_TOO_LARGE);
+    session_close(session);
 }
 
 typedef void command_function(struct session *session, const uint8_t *payload, size_t length);
@@ -182,36 +170,32 @@ static command_function *const commands[256] = {
     [COM_DEBUG] = run_primary,
     [COM_PING] = run_ping,
     [COM_CHANGE_USER] = run_change_user,
-    [COM_STMT_PREPARE] = run_prepare,
-    [COM_STMT_EXECUTE] = run_held,
-    [COM_STMT_BULK_EXECUTE] = run_held,
-    [COM_STMT_SEND_LONG_DATA] = run_held,
-    [COM_STMT_CLOSE] = run_held,
-    [COM_STMT_RESET] = run_held,
-    [COM_STMT_FETCH] = run_held,
+    [COM_STMT_PREPARE] = execute_prepare,
+    [COM_STMT_EXECUTE] = run_execute,
+    [COM_STMT_SEND_LONG_DATA] = run_keep_data,
+    [COM_STMT_CLOSE] = execute_close,
+    [COM_STMT_RESET] = execute_reset,
+    [COM_STMT_FETCH] = execute_fetch,
     [COM_SET_OPTION] = run_set_option,
     [COM_RESET_CONNECTION] = run_reset,
 };
 
+/* Of what doesn't fit into a chunk only the beginning is here. */
+static command_function *function_of(uint8_t code, bool whole)
+{
+    if (whole)
+        return commands[code] ? commands[code] : run_unknown;
+    switch (code) {
+    case COM_QUERY: return run_long_query;
+    case COM_STMT_EXECUTE:
+    case COM_STMT_SEND_LONG_DATA: return commands[code];
+    default: return run_too_long;
+    }
+}
+
 void command_run(struct session *session, const uint8_t *payload, size_t length, bool whole)
 {
     session->code = payload[0];
-    command_function *run = commands[payload[0]] ? commands[payload[0]] : run_unknown;
-    if (whole) {
-        run(session, payload, length);
-        return;
-    }
-    /* Longer than what is read of a statement: the primary, packet by packet. */
-    bool held = run == run_held;
-    if (run != run_query && run != run_prepare && !(held && session->pins & PIN_PREPARED)) {
-        session_send_error(session, 1, SERVER_ERROR_PACKET_TOO_LARGE);
-        session_close(session);
-        return;
-    }
-    session->statement = route_statement_unread(ROUTE_REASON_TOO_LONG, false);
-    if (run == run_prepare)
-        session->statement.effects |= SQL_MAKES_PREPARED;
-    definitions_take(&session->worker->definitions);
-    route_doubt(&session->statement, session->worker->definitions);
-    statement_begin(session);
+    session->executing = NULL;
+    function_of(payload[0], whole)(session, payload, length);
 }

@@ -168,21 +168,11 @@ void effects_filter(const struct session *session, struct answer_ok *ok, uint8_t
 
 /* ---- results ---- */
 
-/* The text of the present COM_QUERY; empty: it isn't one, or not all of it is here. */
-static struct sql_span text_of(const struct session *session)
-{
-    const struct chunk *in = session->conn.in;
-    if (session->code != COM_QUERY || !session->request)
-        return (struct sql_span){"", 0};
-    return (struct sql_span){(const char *)in->data + in->start + PACKET_HEADER + 1,
-                             session->request - PACKET_HEADER - 1};
-}
-
 /* SHOW WARNINGS, but not SHOW COUNT(*) WARNINGS, which is a SELECT to servers. */
 static bool shows_conditions(const struct session *session)
 {
     struct sql_options options = statement_options(session);
-    struct sql_span text = text_of(session);
+    struct sql_span text = execute_text(session);
     struct sql_shown shown;
     return session->statement.effects & SQL_READS_DIAGNOSTICS &&
            sql_show_diagnostics(text.at, text.length, &options, &shown) && !shown.count;
@@ -414,7 +404,7 @@ static unsigned read_sets(struct session *session, struct backend *backend)
     if (!(session->statement.sets || session->statement.plain_role))
         return 0;
     struct sql_options options = statement_options(session);
-    struct sql_span text = text_of(session);
+    struct sql_span text = execute_text(session);
     struct sql_facts facts;
     for (size_t at = 0; at < text.length;) {
         at += sql_read(text.at + at, text.length - at, &options, &facts);
@@ -435,7 +425,7 @@ void effects_track(struct session *session)
     if (!(statement->effects & SQL_READS_SESSION_TRACK) || !statement->sets || statement->count != 1)
         return;
     struct sql_options options = statement_options(session);
-    struct sql_span text = text_of(session);
+    struct sql_span text = execute_text(session);
     struct sql_facts facts;
     sql_read(text.at, text.length, &options, &facts);
     struct sql_span rest = facts.set_text;
@@ -455,6 +445,8 @@ void effects_of_end(struct session *session, bool good)
     unsigned unclear = good ? read_sets(session, backend) : 0;
     pins |= pins_of_text(session, good);
     pins = holds_settle(session, pins, unclear, good);
+    execute_settle(session, good);
+    pins = (pins & ~(unsigned)(PIN_CURSOR | PIN_LONG_DATA)) | handles_pins(session);
     if (pins)
         backend->dirty = true;
     if (pins & (PIN_ROLE | PIN_XA) || session->statement.effects & SQL_LEAVES_UNKNOWN)

@@ -122,13 +122,13 @@ static int note_statement(struct session *session, const char *text, size_t leng
  * statements that failed on the way, or changed the schema on the way, have none that can be relied on. */
 static unsigned note_request(struct session *session, unsigned made, bool good, unsigned *pins)
 {
-    const struct chunk *in = session->conn.in;
+    const struct sql_span request = execute_text(session);
     const struct route_statement *statement = &session->statement;
     bool clear = statement->count == 1 || (good && !route_has_verb(statement, SQL_USE));
-    if (session->code != COM_QUERY || !session->request || !clear)
+    if (!request.length || !clear)
         return made;
-    const char *text = (const char *)in->data + in->start + PACKET_HEADER + 1;
-    size_t length = session->request - PACKET_HEADER - 1;
+    const char *text = request.at;
+    size_t length = request.length;
     struct sql_options options = statement_options(session);
     struct sql_facts facts;
     unsigned named = 0;

@@ -102,6 +102,8 @@ static void client_ok(struct relay *relay, const struct result_event *event)
     const uint8_t *payload = event->packet + PACKET_HEADER;
     struct answer_ok ok;
     if (!event->ends_result) { /* of COM_STMT_PREPARE: ids and counts */
+        if (session)
+            execute_prepared(session, backend, relay->at - event->length);
         pass(relay, event->length);
         return;
     }
@@ -325,7 +327,7 @@ static void send_what_waits(struct session *session)
     if (!session->after_carry)
         return;
     session->after_carry = false;
-    statement_send(session);
+    send_statement(session);
 }
 
 static void on_carry(struct relay *relay, struct command *command, const struct result_event *event)
@@ -520,11 +522,55 @@ static bool on_wait(struct relay *relay, struct command *command)
     return true;
 }
 
+/* The server can't prepare it there, as it would have said to the EXECUTE that follows. */
+static void place_failed(struct relay *relay, struct session *session, const struct answer_err *err)
+{
+    struct backend *backend = relay->backend;
+    backend->warnings = true;
+    session->after_carry = false;
+    if (is_misroute(session, backend->pool->server, err->code) && statement_may_repeat(session) &&
+        !session->muted && !session->retries && !statement_pins(session)) {
+        note_misroute(session);
+        heal_note(session->worker, session->statement.digest, session_now(session));
+        session->backend = NULL;
+        backend_release(backend);
+        if (statement_again(session))
+            return;
+    }
+    if (!session->muted)
+        session_send_err(session, 1, err->code, err->state, (const char *)err->message.at,
+                         err->message.length);
+    statement_end(session, false);
+}
+
+static void on_place(struct relay *relay, struct command *command, const struct result_event *event)
+{
+    struct session *session = command->session;
+    struct backend *backend = relay->backend;
+    struct answer_err err = {.code = 0};
+    if (event->kind == RESULT_OK)
+        execute_placed(backend, command);
+    else if (event->kind == RESULT_ERR)
+        answer_err_read(event->packet + PACKET_HEADER, event->length - PACKET_HEADER, &err);
+    if (!event->end)
+        return;
+    backend_answered(backend);
+    if (!list_empty(&backend->commands))
+        return;
+    if (!session)
+        backend_release(backend);
+    else if (event->kind == RESULT_ERR)
+        place_failed(relay, session, &err);
+    else
+        send_what_waits(session);
+}
+
 typedef void answer_function(struct relay *relay, struct command *command, const struct result_event *event);
 
 static answer_function *const answers[] = {[COMMAND_CLIENT] = on_client,
                                            [COMMAND_CARRY] = on_carry,
                                            [COMMAND_LOGIN] = on_login,
+                                           [COMMAND_PLACE] = on_place,
                                            [COMMAND_CLEAN] = on_clean};
 
 /* ---- from the server ---- */

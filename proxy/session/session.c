@@ -379,6 +379,9 @@ void session_close(struct session *session)
     session->parked = NULL;
     leave_backend(session);
     ledger_free(session->ledger);
+    handles_free(session);
+    handle_free(session, session->preparing);
+    prepared_unref(&worker->pools.prepared, &worker->states, session->variant);
     conn_close(&session->conn);
     state_unref(&worker->states, session->state);
     state_unref(&worker->states, session->initial);

@@ -8,18 +8,21 @@
  *                                            or for a server)      the answer)
  *
  * Files: session.c life and the client's socket · login.c · command.c a table of COM_* · statement.c one
- * statement's way · relay.c the answer's way · effects.c what answers say of the session · past.c
- * LAST_INSERT_ID() and its kin · holds.c what ties it to its connection, by name, in ledger.c's list ·
- * define.c statements that define views and routines · share.c reads of several sessions on one connection,
- * pace.c which are quick enough · heal.c misroutes · diagnose.c warnings · stream.c requests longer than a
- * chunk · worker.c the loop.
+ * statement's way · send.c what is written for it · relay.c the answer's way · effects.c what answers say of
+ * the session · past.c LAST_INSERT_ID() and its kin · holds.c what ties it to its connection, by name, in
+ * ledger.c's list · define.c statements that define views and routines · share.c reads of several sessions on
+ * one connection, pace.c which are quick enough · heal.c misroutes · diagnose.c warnings · stream.c requests
+ * longer than a chunk · worker.c the loop.
  */
 #ifndef POINTSMAN_SESSION_SESSION_H
 #define POINTSMAN_SESSION_SESSION_H
 
+#include "handles.h"
 #include "ledger.h"
 #include "pointsman/protocol/answer.h"
 #include "pointsman/session/worker.h"
+
+enum { RETRIES_MAX = 8 };
 
 enum session_step {
     SESSION_GREETED,
@@ -98,6 +101,10 @@ struct session {
     uint64_t wrote_at; /* ms: it wrote something without being told the GTID; 0: no */
     struct diagnostics *diagnostics; /* owned, NULL: none were kept (diagnose.c) */
     bool gets_diagnostics;           /* it has used GET DIAGNOSTICS */
+    struct handles *handles;         /* owned, NULL: it has prepared nothing (handles.c) */
+    struct handle *executing;        /* borrowed: what the present COM_STMT_* is about */
+    struct handle *preparing;        /* owned: of a COM_STMT_PREPARE that isn't answered yet */
+    struct prepared *variant;        /* referenced: what is executed in its place, with literals in it */
     struct tracking
         *tracking; /* owned; what the client wants to be told, NULL: the servers' default (effects.c) */
     uint64_t insert_id, found_rows;
@@ -150,11 +157,12 @@ void statement_begin(
 void statement_read(struct session *session, const char *text, size_t length); /* fills session->statement */
 void statement_send_to(struct session *session, int server);                   /* without routing */
 void statement_granted(struct session *session, struct backend *backend);
-void statement_send(
-    struct session *session); /* session->backend is its own: carry what is missing, send the request */
 void statement_end(struct session *session, bool good); /* its answer is complete */
 void statement_fail(struct session *session, uint16_t code, const char *state, const char *message,
                     size_t length);
+void statement_fail_with(struct session *session, uint16_t code, const char *state, const char *format,
+                         const char *what); /* the same in words: of a format with one %s */
+void statement_become(struct session *session, enum session_step step); /* but a login stays one */
 bool statement_again(
     struct session *session); /* after a fault, to another server; false: can't be sent again */
 void statement_move(struct session *session); /* nothing is wrong, but it had better run elsewhere */
@@ -168,6 +176,42 @@ static inline unsigned statement_pins(const struct session *session)
     return session->parked ? 0 : session->pins;
 }
 struct sql_options statement_options(const struct session *session);
+
+/* ---- execute.c ---- */
+void execute_prepare(struct session *session, const uint8_t *payload, size_t length);
+void execute_run(struct session *session, const uint8_t *payload, size_t length, bool whole);
+void execute_keep_data(struct session *session, const uint8_t *payload, size_t length, bool whole);
+void execute_fetch(struct session *session, const uint8_t *payload, size_t length);
+void execute_reset(struct session *session, const uint8_t *payload, size_t length);
+void execute_close(struct session *session, const uint8_t *payload, size_t length);
+/* What had better be prepared where it runs, NULL: nothing. Whether it may lie in a queue with others. */
+const struct prepared *execute_wishes(const struct session *session);
+bool execute_may_share(const struct session *session);
+/* Now that it is known where it runs: what must be prepared there first (borrowed), NULL: nothing. */
+struct prepared *execute_lacks(struct session *session);
+/* COM_STMT_PREPARE for that, as parts of one packet; its command is expected. 0: no memory. */
+enum { PLACE_PARTS = 2, PLACE_HEAD = 5, EXECUTE_PARTS = 4, EXECUTE_HEAD = 9 };
+int execute_place(struct session *session, struct prepared *lacks, uint8_t head[PLACE_HEAD],
+                  struct iovec parts[PLACE_PARTS]);
+/* The request with the server's id, as parts. Returns how many. */
+int execute_request(struct session *session, struct backend *backend, uint8_t head[EXECUTE_HEAD],
+                    struct iovec parts[EXECUTE_PARTS]);
+bool execute_send_data(struct session *session); /* ahead of it; false: the connection is gone */
+void execute_patch(struct session *session); /* the server's id into a request that is passed on in pieces */
+/* The first packet of the answer to a COM_STMT_PREPARE: gets the client's id in its place. */
+void execute_prepared(struct session *session, struct backend *backend, uint8_t *packet);
+void execute_placed(struct backend *backend, struct command *command);
+/* The command is over: what of it lies on its connection. */
+void execute_settle(struct session *session, bool good);
+/* The text of the present COM_QUERY or COM_STMT_EXECUTE; empty: it has none, or it isn't all here. */
+struct sql_span execute_text(const struct session *session);
+/* The state that settled what the present text means. */
+const struct state *execute_meaning(const struct session *session);
+
+/* ---- send.c ---- */
+/* session->backend is its own: sends what is missing there, and the request. */
+void send_statement(struct session *session);
+void send_begin_answer(struct session *session);
 
 /* ---- define.c ---- */
 enum {

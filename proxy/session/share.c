@@ -29,7 +29,8 @@ uint32_t share_may(const struct session *session)
     static const uint32_t harmless = SQL_READS_USER_VARIABLE;
     const struct route_statement *statement = &session->statement;
     bool may = statement->kind == ROUTE_CLASS_READ && statement->anywhere && statement->count == 1 &&
-               !(statement->effects & ~harmless) && session->code == COM_QUERY && session->request &&
+               !(statement->effects & ~harmless) &&
+               (session->code == COM_QUERY || execute_may_share(session)) && session->request &&
                session->request <= SHARE_REQUEST_MAX && !statement_pins(session) && !session->login &&
                !session->must_wait && !session->alone && state_reading(session->state)->autocommit;
     return may ? pace_of(session->worker->paces, statement->digest) : 0;
@@ -39,12 +40,16 @@ uint32_t share_may(const struct session *session)
 
 static void send_all(struct backend *backend)
 {
-    struct iovec iov[POOL_DEPTH];
-    int count = 0;
+    struct iovec iov[SHARE_AT_ONCE * EXECUTE_PARTS];
+    uint8_t heads[SHARE_AT_ONCE][EXECUTE_HEAD];
+    int count = 0, executes = 0;
     list_each (node, &backend->unsent) {
-        const struct session *session = list_entry(node, struct command, link)->session;
+        struct session *session = list_entry(node, struct command, link)->session;
         const struct chunk *in = session->conn.in;
-        iov[count++] = (struct iovec){(uint8_t *)(uintptr_t)in->data + in->start, session->request};
+        if (session->executing)
+            count += execute_request(session, backend, heads[executes++], iov + count);
+        else
+            iov[count++] = (struct iovec){(uint8_t *)(uintptr_t)in->data + in->start, session->request};
     }
     if (list_empty(&backend->commands))
         backend->head_since = clock_us();

@@ -7,9 +7,7 @@
  *    │         └────── WAIT ─> worker->waiting ┤                          │
  *    └─────────────────────────────────────────┴── again (lost or misrouted, no byte of the answer passed on)
  *
- * What the connection's state lacks is sent ahead: in the same write for what may be repeated, else (a write
- * must never run in the wrong schema because a USE before it failed) on its own, and the statement follows
- * its OK.
+ * What is sent, and what goes ahead of it, is send.c's.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +15,7 @@
 #include "pointsman/base/clock.h"
 #include "session.h"
 
-enum { RETRIES_MAX = 8, STATE_TEXT_MAX = 4096 };
+enum { STATE_TEXT_MAX = 4096 };
 
 /* Capabilities that change a result's bytes or a statement's meaning: part of a pooled connection's key. */
 static const uint32_t key_capabilities = CAP_FOUND_ROWS | CAP_LOCAL_FILES | CAP_IGNORE_SPACE |
@@ -28,12 +26,13 @@ static const uint32_t key_capabilities = CAP_FOUND_ROWS | CAP_LOCAL_FILES | CAP_
 
 struct sql_options statement_options(const struct session *session)
 {
-    const struct state_reading *reading = state_reading(session->state);
+    const struct state *meaning = execute_meaning(session);
+    const struct state_reading *reading = state_reading(meaning);
     const struct topology *topology = session->worker->topology;
     int model = topology->primary != TOPOLOGY_NOBODY ? topology->primary : 0;
     const struct server_look *look = &topology->servers[model].look;
     size_t ignored; /* who set no sql_mode has the server's */
-    bool own_mode = state_get(session->state, STATE_VARIABLE, "sql_mode", &ignored) != NULL;
+    bool own_mode = state_get(meaning, STATE_VARIABLE, "sql_mode", &ignored) != NULL;
     unsigned mode = own_mode ? reading->mode : look->reading_mode;
     const struct ledger *ledger = session->pins & PIN_TEMPORARY_TABLE ? session->ledger : NULL;
     return (struct sql_options){
@@ -56,7 +55,7 @@ static int find_rule(const struct session *session, const char *text, size_t len
     size_t n;
     if (config->rules_count == 0)
         return -1;
-    const char *current = state_schema(session->state, &n);
+    const char *current = state_schema(execute_meaning(session), &n);
     snprintf(schema, sizeof schema, "%.*s", current ? (int)n : 0, current ? current : "");
     sql_normalise(text, length, options, normalised, sizeof normalised);
     return route_rule(config, normalised, session->identity->user, schema);
@@ -87,11 +86,12 @@ void statement_read(struct session *session, const char *text, size_t length)
      * may come to mean something else (SET NAMES), and where there is more than a state can take. */
     if (session->statement.sets && (state_has_kind(session->state, STATE_USER) || length > STATE_TEXT_MAX))
         session->statement.anywhere = false;
-    if (state_reading(session->state)->server_schema && session->statement.kind == ROUTE_CLASS_READ) {
+    bool server_schema = state_reading(execute_meaning(session))->server_schema;
+    if (server_schema && session->statement.kind == ROUTE_CLASS_READ) {
         session->statement.anywhere = false;
         session->statement.reason = SQL_REASON_SERVER_STATE;
     }
-    if (state_reading(session->state)->server_schema && session->statement.effects & SQL_MAY_CHANGE_SESSION)
+    if (server_schema && session->statement.effects & SQL_MAY_CHANGE_SESSION)
         session->statement.effects |= SQL_LEAVES_UNKNOWN; /* the server's own routines are not read */
     if (session->worker->misroutes_count && heal_is_noted(session->worker, session->statement.digest))
         session->statement.healed = true;
@@ -104,8 +104,9 @@ void statement_read(struct session *session, const char *text, size_t length)
 bool statement_may_repeat(const struct session *session)
 {
     const struct route_statement *statement = &session->statement;
-    return statement->anywhere && !(statement_pins(session) & ~(unsigned)PIN_DIAGNOSTICS) &&
-           !session->stream.active && session->request;
+    return (statement->anywhere || session->code == COM_STMT_PREPARE) &&
+           !(statement_pins(session) & ~(unsigned)PIN_DIAGNOSTICS) && !session->stream.active &&
+           session->request;
 }
 
 /* ---- what is held, while a read runs elsewhere ---- */
@@ -126,7 +127,7 @@ static void unpark(struct session *session)
 
 /* ---- waiting and failing ---- */
 
-static void become(struct session *session, enum session_step step)
+void statement_become(struct session *session, enum session_step step)
 {
     if (!session->login) /* a login that tries its schema stays one */
         session_step_to(session, step);
@@ -134,7 +135,7 @@ static void become(struct session *session, enum session_step step)
 
 static void wait_for_server(struct session *session)
 {
-    become(session, SESSION_WAITING);
+    statement_become(session, SESSION_WAITING);
     if (!session->login && list_empty(&session->phase_link))
         list_append(&session->worker->waiting, &session->phase_link);
     worker_hurry(session->worker);
@@ -164,19 +165,25 @@ void statement_fail(struct session *session, uint16_t code, const char *state, c
         login_opened(session, &err);
         return;
     }
+    if (result_shape_of(session->code) == RESULT_SHAPE_NONE) { /* the next EXECUTE says so */
+        session->executing->spoilt = true;
+        finish(session);
+        return;
+    }
     if (session->request == 0)
         session->close_after = true; /* it was passed on in pieces, and the rest still comes */
     conn_consume(&session->conn, session->request);
     session->request = 0;
     session->row_count = -1;
+    execute_settle(session, false);
     session_send_err(session, session->answer_sent ? session->sequence : 1, code, state, message, length);
     session->answer_sent = 0;
     session_step_to(session, SESSION_READY);
     session_next(session);
 }
 
-static void fail_with_text(struct session *session, uint16_t code, const char *state, const char *format,
-                           const char *what)
+void statement_fail_with(struct session *session, uint16_t code, const char *state, const char *format,
+                         const char *what)
 {
     char message[400];
     int length = snprintf(message, sizeof message, format, what);
@@ -188,8 +195,8 @@ static void fail_with_text(struct session *session, uint16_t code, const char *s
  */
 static void fail_waiting(struct session *session, const char *why)
 {
-    fail_with_text(session, SERVER_ERROR_OPTION_PREVENTS, "HY000",
-                   "The statement waited for a server until queue_timeout and was not run: %s", why);
+    statement_fail_with(session, SERVER_ERROR_OPTION_PREVENTS, "HY000",
+                        "The statement waited for a server until queue_timeout and was not run: %s", why);
 }
 
 /* A connection that held part of the session is gone: said once, then the session goes on without. */
@@ -198,11 +205,11 @@ static void fail_lost(struct session *session)
     bool transaction = session->lost & PIN_TRANSACTION;
     session->lost = 0;
     if (transaction)
-        fail_with_text(
+        statement_fail_with(
             session, SERVER_ERROR_DEADLOCK, "40001", "%s",
             "The transaction's server was lost and the transaction rolled back; try restarting transaction");
     else
-        fail_with_text(
+        statement_fail_with(
             session, SERVER_ERROR_SERVER_SHUTDOWN, "08S01", "%s",
             "The session's server was lost and with it its temporary tables, locks, prepared statements or "
             "variables; the statement was not run");
@@ -248,11 +255,11 @@ static void acquire(struct session *session, int server)
     uint32_t key = pool_key(session->capabilities & key_capabilities, has_schema);
     struct pool *pool = pool_find(&worker->pools, session->identity, server, key);
     if (!pool) {
-        fail_with_text(session, SERVER_ERROR_OUT_OF_RESOURCES, "HY000", "%s", "Out of memory.");
+        statement_fail_with(session, SERVER_ERROR_OUT_OF_RESOURCES, "HY000", "%s", "Out of memory.");
         return;
     }
     uint32_t takes = share_may(session);
-    struct wish wish = {.state = session->state, .takes = takes};
+    struct wish wish = {.state = session->state, .prepared = execute_wishes(session), .takes = takes};
     struct backend *backend = pool_acquire(pool, session, wish, &session->waiter, session->deadline);
     if (backend) {
         statement_granted(session, backend);
@@ -261,7 +268,7 @@ static void acquire(struct session *session, int server)
     list_remove(&session->phase_link);
     if (session->login)
         list_append(&worker->logins, &session->phase_link);
-    become(session, SESSION_WAITING);
+    statement_become(session, SESSION_WAITING);
     figure_add(&worker->figures.waits, 1);
     worker_hurry(worker);
 }
@@ -320,7 +327,7 @@ void statement_begin(struct session *session)
         return;
     }
     if (diagnose_kept(session) && route_has_verb(&session->statement, SQL_DIAGNOSTICS)) {
-        fail_with_text(
+        statement_fail_with(
             session, 1105, "HY000", "%s",
             "The last statement's diagnostics can be shown but not got any more: its connection was "
             "needed by others");
@@ -346,8 +353,8 @@ void statement_begin(struct session *session)
     case ROUTE_HELD: statement_granted(session, session->backend); break;
     case ROUTE_SERVER: acquire(session, decision.server); break;
     case ROUTE_REJECT:
-        fail_with_text(session, 1148, "42000", "The rule '%s' of the proxy rejects this statement",
-                       decision.text);
+        statement_fail_with(session, 1148, "42000", "The rule '%s' of the proxy rejects this statement",
+                            decision.text);
         break;
     case ROUTE_WAIT:
         if (now >= session->deadline)
@@ -365,171 +372,7 @@ void statement_send_to(struct session *session, int server)
     acquire(session, server);
 }
 
-/* ---- sending ---- */
-
-static size_t write_carry(struct backend *backend, struct session *session,
-                          const struct state_difference *difference, const char *set, uint8_t *out,
-                          size_t size)
-{
-    struct writer w = writer_of(out, size);
-    if (difference->role) {
-        size_t mark = packet_begin(&w);
-        write_u8(&w, COM_QUERY);
-        write_string(&w, "SET ROLE ");
-        write_bytes(&w, difference->role, difference->role_length);
-        packet_end(&w, mark, 0);
-        if (!backend_expect(backend, COMMAND_CARRY, COM_QUERY, session))
-            return 0;
-    }
-    if (difference->schema) {
-        size_t mark = packet_begin(&w);
-        write_u8(&w, COM_INIT_DB);
-        write_bytes(&w, difference->schema, difference->schema_length);
-        packet_end(&w, mark, 0);
-        if (!backend_expect(backend, COMMAND_CARRY, COM_INIT_DB, session))
-            return 0;
-    }
-    const size_t lengths[] = {difference->set_length, difference->user_length};
-    for (int i = 0; i < 2; set += lengths[i++]) {
-        if (!lengths[i])
-            continue;
-        size_t mark = packet_begin(&w);
-        write_u8(&w, COM_QUERY);
-        write_bytes(&w, set, lengths[i]);
-        packet_end(&w, mark, 0);
-        if (!backend_expect(backend, COMMAND_CARRY, COM_QUERY, session))
-            return 0;
-    }
-    return w.full ? 0 : writer_length(&w);
-}
-
-/* Its request cannot be sent on this connection: on another, then. */
-static void refuse_backend(struct session *session)
-{
-    struct backend *backend = session->backend;
-    session->backend = NULL;
-    backend_discard(backend);
-    if (!statement_pins(session) && session->retries++ < RETRIES_MAX) {
-        statement_begin(session);
-        return;
-    }
-    if (!session->parked)
-        effects_set_pins(session, 0);
-    fail_with_text(session, SERVER_ERROR_OUT_OF_RESOURCES, "HY000", "%s",
-                   "The session's state could not be carried to a server");
-}
-
-static bool is_silent(uint8_t code)
-{
-    return result_shape_of(code) == RESULT_SHAPE_NONE;
-}
-
-/* The packet of the request: as it came, or with literals for what it asks of the session's past. */
-static struct iovec request_bytes(struct session *session, uint8_t *out, size_t size)
-{
-    static const uint32_t rewritten = SQL_READS_INSERT_ID | SQL_READS_FOUND_ROWS | SQL_READS_ROW_COUNT |
-                                      SQL_READS_CONNECTION_ID | SQL_READS_DIAGNOSTICS;
-    struct chunk *in = session->conn.in;
-    uint8_t *packet = in->data + in->start;
-    if (session->code == COM_QUERY && session->statement.effects & rewritten) {
-        size_t length;
-        const char *text = past_rewrite(session, (const char *)packet + PACKET_HEADER + 1,
-                                        session->request - PACKET_HEADER - 1, (char *)out + PACKET_HEADER + 1,
-                                        size - PACKET_HEADER - 1, &length);
-        if (text) {
-            struct writer w = writer_of(out, PACKET_HEADER);
-            write_u24(&w, (uint32_t)length + 1);
-            write_u8(&w, 0);
-            out[PACKET_HEADER] = COM_QUERY;
-            return (struct iovec){out, PACKET_HEADER + 1 + length};
-        }
-    }
-    return (struct iovec){packet, session->request};
-}
-
-static void begin_answer(struct session *session)
-{
-    become(session, SESSION_RUNNING);
-    session->answer_sent = 0;
-    session->results = 0;
-    session->changed = session->untold = false;
-    session->warnings = 0;
-}
-
-/* Writes what goes ahead and, if it may go with it, the request. */
-static void send_request(struct session *session, size_t ahead, bool carried)
-{
-    struct worker *worker = session->worker;
-    struct backend *backend = session->backend;
-    struct iovec iov[2] = {{worker->outgoing, ahead}};
-    bool whole = session->request > 0, silent = is_silent(session->code);
-    session->after_carry = carried && !statement_may_repeat(session);
-    bool with_request = !session->after_carry;
-    if (with_request) {
-        enum command_kind kind = session->login ? COMMAND_LOGIN : COMMAND_CLIENT;
-        if (whole)
-            iov[1] = request_bytes(session, worker->outgoing + WORKER_SCRATCH / 2, WORKER_SCRATCH / 2);
-        if (!silent && !backend_expect(backend, kind, session->code, session)) {
-            refuse_backend(session);
-            return;
-        }
-    }
-    begin_answer(session);
-    backend->head_since = clock_us();
-    int first = iov[0].iov_len == 0, count = (with_request && whole) + !first;
-    if (count && conn_writev(&backend->conn, iov + first, count) != CONN_OK) {
-        relay_events.lost(backend);
-        return;
-    }
-    if (with_request && !whole)
-        stream_begin_request(session);
-    else if (with_request && silent)
-        statement_end(session, true);
-}
-
-void statement_send(struct session *session)
-{
-    struct worker *worker = session->worker;
-    struct backend *backend = session->backend;
-    struct state_difference difference = {0};
-    uint8_t *out = worker->outgoing;
-    size_t size = WORKER_SCRATCH / 4;
-    char *set = (char *)out + WORKER_SCRATCH / 2;
-    bool asks = diagnose_asks(session);
-    size_t ahead = past_save(backend, asks ? NULL : session, out, size);
-    if (session->must_wait)
-        ahead += position_wait(session, backend, out + ahead, size);
-    session->must_wait = false;
-    bool carried = false;
-    if (backend->state != session->state && !session->login) {
-        if (!state_difference(backend->state, session->state, set, WORKER_SCRATCH / 2, &difference) ||
-            difference.impossible) {
-            refuse_backend(session);
-            return;
-        }
-        if (difference.role || difference.schema || difference.set_length || difference.user_length) {
-            size_t carry = write_carry(backend, session, &difference, set, out + ahead,
-                                       WORKER_SCRATCH / 2 - ahead);
-            if (!carry) {
-                refuse_backend(session);
-                return;
-            }
-            ahead += carry;
-            carried = true;
-            backend->warnings = true; /* perhaps */
-            figure_add(&worker->figures.carries, 1);
-        }
-        backend_set_state(backend, session->state);
-    }
-    if (past_must_tell(session)) {
-        size_t told = past_tell(session, backend, out + ahead, WORKER_SCRATCH / 2 - ahead);
-        ahead += told;
-        carried |= told > 0;
-    }
-    if (asks && backend->warnings)
-        ahead += diagnose_clear(session, backend, out + ahead, WORKER_SCRATCH / 2 - ahead);
-    send_request(session, ahead, carried);
-}
+/* ---- granted ---- */
 
 /* Held on a replica by more than warnings: by variables of a GET DIAGNOSTICS, or since that was the primary.
  * What writes must not run there; in a read-only transaction the server says so itself. */
@@ -539,7 +382,8 @@ static bool is_stranded(const struct session *session, const struct backend *bac
                                     UINT64_C(1) << SQL_LOAD | UINT64_C(1) << SQL_CALL |
                                     UINT64_C(1) << SQL_ACCOUNT | UINT64_C(1) << SQL_DO |
                                     UINT64_C(1) << SQL_EXECUTE;
-    return session->pins & ~(unsigned)PIN_DIAGNOSTICS && !session->parked && session->code == COM_QUERY &&
+    return session->pins & ~(unsigned)PIN_DIAGNOSTICS && !session->parked &&
+           (session->code == COM_QUERY || session->code == COM_STMT_EXECUTE) &&
            !(session->status & STATUS_IN_TRANS_READONLY) &&
            backend->pool->server != session->worker->topology->primary && session->statement.verbs & writing;
 }
@@ -550,22 +394,22 @@ void statement_granted(struct session *session, struct backend *backend)
     if (session->login)
         list_append(&session->worker->logins, &session->phase_link);
     if (is_stranded(session, backend)) {
-        fail_with_text(
+        statement_fail_with(
             session, SERVER_ERROR_OPTION_PREVENTS, "HY000", "%s",
             "The statement was not run: what the session left holds it on a server that takes no writes");
         return;
     }
     if (backend->list == BACKEND_SHARED) {
         count_reason(session, backend->pool->server, session->reason);
-        begin_answer(session);
+        send_begin_answer(session);
         if (!share_join(session, backend))
-            fail_with_text(session, SERVER_ERROR_OUT_OF_RESOURCES, "HY000", "%s", "Out of memory.");
+            statement_fail_with(session, SERVER_ERROR_OUT_OF_RESOURCES, "HY000", "%s", "Out of memory.");
         return;
     }
     session->backend = backend;
     backend->session = session;
     count_reason(session, backend->pool->server, session->reason);
-    statement_send(session);
+    send_statement(session);
 }
 
 /* ---- the end ---- */
@@ -657,7 +501,7 @@ void statement_end(struct session *session, bool good)
 void statement_move(struct session *session)
 {
     session->deadline = session_now(session) + worker_config(session->worker)->queue_timeout;
-    become(session, SESSION_WAITING);
+    statement_become(session, SESSION_WAITING);
     statement_begin(session);
 }
 
@@ -677,12 +521,15 @@ void statement_lost(struct session *session, struct backend *backend)
     session->probing = 0;
     if (backend == session->parked) { /* what runs now runs elsewhere */
         session->lost = session->pins;
+        handles_lose_held(session);
         session->parked = NULL;
         effects_set_pins(session, 0);
         return;
     }
     unsigned pins = statement_pins(session) & ~(unsigned)PIN_DIAGNOSTICS;
     define_settle(session, DEFINE_OUTLIVES_MS);
+    if (!session->parked)
+        handles_lose_held(session);
     session->backend = NULL;
     session->avoid |= UINT64_C(1) << backend->pool->server;
     worker_avoid(session->worker, backend->pool->server);
@@ -694,7 +541,7 @@ void statement_lost(struct session *session, struct backend *backend)
     }
     if (!pins && session->after_carry) { /* it hadn't been sent */
         session->after_carry = false;
-        become(session, SESSION_WAITING);
+        statement_become(session, SESSION_WAITING);
         statement_begin(session);
         return;
     }
@@ -712,10 +559,10 @@ void statement_lost(struct session *session, struct backend *backend)
         return;
     }
     if (statement_may_repeat(session))
-        fail_with_text(session, SERVER_ERROR_SERVER_SHUTDOWN, "08S01", "%s",
-                       "The server was lost while it answered");
+        statement_fail_with(session, SERVER_ERROR_SERVER_SHUTDOWN, "08S01", "%s",
+                            "The server was lost while it answered");
     else
-        fail_with_text(
+        statement_fail_with(
             session, SERVER_ERROR_SERVER_SHUTDOWN, "08S01", "%s",
             "outcome unknown: the server was lost after the statement was sent and before it answered");
 }

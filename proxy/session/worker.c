@@ -291,14 +291,12 @@ static void name_pins(unsigned pins, char *out, size_t size)
 
 static void copy_statement(const struct session *session, char *out, size_t size)
 {
-    const struct chunk *in = session->conn.in;
+    struct sql_span text = session->step == SESSION_READY ? (struct sql_span){0} : execute_text(session);
     *out = 0;
-    if (!in || session->request <= PACKET_HEADER + 1 || session->code != COM_QUERY ||
-        session->step == SESSION_READY)
+    if (!text.length)
         return;
     struct sql_options options = statement_options(session);
-    sql_normalise((const char *)in->data + in->start + PACKET_HEADER + 1,
-                  session->request - PACKET_HEADER - 1, &options, out, size);
+    sql_normalise(text.at, text.length, &options, out, size);
 }
 
 static const char *step_name(const struct session *session)

@@ -121,6 +121,7 @@ struct config {
     size_t safe_functions_count;
 
     /* [pool] */
+    unsigned max_prepared;
     unsigned max_per_server; /* CONFIG_AUTO: at most half of what the server allows */
     unsigned idle_timeout;
     unsigned connect_timeout;

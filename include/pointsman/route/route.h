@@ -26,13 +26,15 @@ enum pin {
     PIN_TABLE_LOCK = 1 << 4,
     PIN_HANDLER = 1 << 5,
     PIN_XA = 1 << 6,
-    PIN_PREPARED = 1 << 7,         /* SQL PREPARE or COM_STMT_PREPARE */
+    PIN_PREPARED = 1 << 7,         /* SQL PREPARE */
     PIN_USER_VARIABLE = 1 << 8,    /* a value only the server knows */
     PIN_SESSION_VARIABLE = 1 << 9, /* one-shot or privileged, or not reported */
     PIN_ROLE = 1 << 10,
     PIN_UNKNOWN_STATE = 1 << 11,    /* a routine or an unknown statement changed the session */
     PIN_NEXT_TRANSACTION = 1 << 12, /* SET TRANSACTION for the next transaction only */
-    PINS = 13,
+    PIN_CURSOR = 1 << 13,           /* of COM_STMT_EXECUTE */
+    PIN_LONG_DATA = 1 << 14,        /* COM_STMT_SEND_LONG_DATA, more than the proxy keeps */
+    PINS = 15,
 };
 const char *pin_name(unsigned bit_number); /* 0 .. PINS-1 */
 
