@@ -14,6 +14,8 @@ MIXES = {
     "point_select": ("oltp_point_select", [], False),
     "read_only": ("oltp_read_only", ["--skip-trx=on"], False),
     "read_write": ("oltp_read_write", [], True),
+    # Not by default: the same, prepared by the binary protocol.
+    "prepared": ("oltp_point_select", ["--db-ps-mode=auto"], False),
     # Not by default: reads within transactions, which the proxy takes to the primary and the others don't.
     "read_only_trx": ("oltp_read_only", [], False),
 }

@@ -52,7 +52,7 @@ static const struct row names[] = {
     {"[routing]\nmxa_lag=5s\n", "f:7: there is no mxa_lag in [routing]; did you mean 'max_lag'?\n"},
     {"[pool]\nmax_lag=5s\n", "f:7: there is no max_lag in [pool]; did you mean 'max_lag' of [routing]?\n"},
     {"[pool]\nxyzzyxyzzy=1\n",
-     "f:7: there is no xyzzyxyzzy in [pool]; the nearest known is 'idle_timeout'\n"},
+     "f:7: there is no xyzzyxyzzy in [pool]; the nearest known is 'max_prepared'\n"},
     {"[server db2]\nadress=127.0.0.1:1\n",
      "f:7: there is no adress in [server]; did you mean 'address'?\n"
      "f:6: [server db2] needs address = ...: where the server listens: HOST:PORT or unix:/PATH\n"
