@@ -34,6 +34,7 @@ static const struct server_error_text errors[] = {
     {SERVER_ERROR_READ_ONLY_TRANSACTION, "25006", "Cannot execute statement in a READ ONLY transaction",
      "Cannot execute statement in a READ ONLY transaction."},
     {SERVER_ERROR_QUERY_INTERRUPTED, "70100", "Query execution was interrupted", NULL},
+    {SERVER_ERROR_CONNECTION_KILLED, "70100", "Connection was killed", NULL},
     {SERVER_ERROR_MUST_CHANGE_PASSWORD, "HY000", "You must SET PASSWORD before executing this statement",
      "You must reset your password using ALTER USER statement before executing this statement."},
     {SERVER_ERROR_MALFORMED, "HY000", "Malformed communication packet", NULL},

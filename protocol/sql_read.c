@@ -244,6 +244,11 @@ static void read_kill(struct sql_reader *reader)
             reader->facts->kill_id = number_of(&number);
     }
     sql_prove(reader);
+    const struct sql_call *call = reader->facts->calls;
+    const struct sql_token *last = sql_back(reader, 1);
+    reader->facts->kill_own = !by_query && reader->facts->calls_count == 1 &&
+                              call->kind == SQL_CALL_CONNECTION_ID && call->text.at == number.text &&
+                              call->text.at + call->text.length == last->text + last->length;
 }
 
 /* ---- the verbs ---- */
@@ -455,6 +460,7 @@ static void init_facts(struct sql_facts *facts)
     facts->because = facts->name = facts->set_text = facts->defines = (struct sql_span){0};
     facts->defines_as = SQL_DEFINES_NOTHING;
     facts->kill_id = 0;
+    facts->kill_own = false;
     facts->hint = (struct sql_hint){0};
     facts->calls_count = 0;
     facts->calls_overflow = false;

@@ -236,6 +236,7 @@ struct sql_facts {
                                 sql_defined_next(); else at NULL */
     enum sql_defines defines_as;
     uint64_t kill_id; /* SQL_KILL with a literal id; else 0 */
+    bool kill_own;    /* SQL_KILL of CONNECTION_ID(), and nothing but that */
     struct sql_hint hint;
     struct sql_call calls[SQL_CALLS_MAX];
     uint8_t calls_count; /* more than SQL_CALLS_MAX: calls_overflow */

@@ -140,6 +140,14 @@ static void ids_of_kill(void **state)
     assert_int_equal(read_one("KILL 5 + 1", &mariadb).kill_id, 0);
     assert_int_equal(read_one("KILL @a", &mariadb).kill_id, 0);
     assert_int_equal(read_one("KILL USER a", &mariadb).kill_id, 0);
+    assert_true(read_one("KILL CONNECTION_ID()", &mariadb).kill_own);
+    assert_true(read_one("KILL SOFT QUERY connection_id( /* own */ ) ;", &mariadb).kill_own);
+    assert_true(read_one("KILL @@pseudo_thread_id", &mariadb).kill_own);
+    assert_false(read_one("KILL CONNECTION_ID() + 1", &mariadb).kill_own);
+    assert_false(read_one("KILL (CONNECTION_ID())", &mariadb).kill_own); /* as rare as right at the server */
+    assert_false(read_one("KILL 1 + CONNECTION_ID()", &mariadb).kill_own);
+    assert_false(read_one("KILL QUERY ID CONNECTION_ID()", &mariadb).kill_own);
+    assert_false(read_one("KILL 4711", &mariadb).kill_own);
 }
 
 static void views_and_watched_tables(void **state)
