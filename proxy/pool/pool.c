@@ -4,6 +4,7 @@
  */
 #include "pointsman/pool/pool.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,6 +214,7 @@ static bool is_soon_served(const struct pool *pool, uint32_t takes)
 
 struct backend *pool_wait(struct pool *pool, struct waiter *waiter, uint64_t deadline)
 {
+    assert(list_empty(&waiter->link)); /* twice on a list is a list without an end */
     waiter->pool = pool;
     waiter->deadline = deadline;
     list_append(&pool->waiters, &waiter->link);

@@ -302,9 +302,11 @@ static void everybody_is_told(void **state)
         chunk_give(&scene.chunks, chunk);
     }
     struct peer *peer = play_to(AT_ANSWER);
-    for (int i = 0; i < WAITING; i++)
+    for (int i = 0; i < WAITING; i++) {
+        list_init(&others[i].link);
         assert_null(pool_acquire(scene_pool(), NULL, (struct wish){.state = scene.states.empty}, &others[i],
                                  UINT64_MAX));
+    }
     peer_send(peer, packet_of(2, words, sizeof words));
     assert_true(scene_until_told(1 + WAITING));
     for (int i = 0; i <= WAITING; i++) {
