@@ -303,6 +303,5 @@ void holds_probed(struct backend *backend, struct session *session, unsigned num
     effects_set_pins(session, session->pins & ~ledger_ended(ledger, session->pins));
     if (!session->pins && session->backend == backend)
         session_let_go(session);
-    if (session->step == SESSION_WAITING && list_empty(&session->waiter.link))
-        statement_begin(session);
+    session_continue(session);
 }

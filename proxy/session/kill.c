@@ -5,8 +5,10 @@
  * connection of the same ^                                                │              account to the
  * server where the target's statement runs └───────────mail: the order comes back───────────┘
  *
- * The connection that the target's statement runs on is closed afterwards, so that a KILL that arrives late
- * can't hit somebody else's statement. Ids carry the worker's number, so the order finds its way.
+ * A KILL names a connection of the server, and hits whatever runs there when it arrives. Too early is what
+ * was sent ahead of the target's statement, perhaps for somebody else: the KILL waits until that is answered
+ * (backend->kill). Too late would be somebody else's statement: the connection is closed afterwards. Ids
+ * carry the worker's number, so the order finds its way.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,10 +38,10 @@ static struct session *find(struct worker *worker, uint32_t id)
     return NULL;
 }
 
-/* A session without a client that sends one statement to one server; its answer goes nowhere. */
-static void run_errand(struct session *target, const char *text)
+/* A session without a client that sends one statement to the connection's server; its answer goes nowhere. */
+static void run_errand(const struct backend *target, const char *text)
 {
-    struct worker *worker = target->worker;
+    struct worker *worker = list_entry(target->pool->set, struct worker, pools);
     struct chunk *in = chunk_take(&worker->chunks, PACKET_HEADER + 1 + strlen(text));
     struct session *errand = in ? session_new_errand(target) : NULL;
     if (!errand) {
@@ -56,34 +58,51 @@ static void run_errand(struct session *target, const char *text)
     errand->request = in->end;
     errand->code = COM_QUERY;
     errand->statement = route_statement_unread(SQL_REASON_KILL, false);
-    statement_send_to(errand, target->backend->pool->server);
+    statement_send_to(errand, target->pool->server);
 }
 
-static void interrupt(struct session *target)
+void kill_due(struct backend *backend)
 {
-    const struct server_error_text *words = server_error_text(SERVER_ERROR_QUERY_INTERRUPTED);
-    statement_fail(target, words->code, words->state, words->format, strlen(words->format));
+    const struct command *head = list_first(&backend->commands, struct command, link);
+    enum backend_kill kill = backend->kill;
+    char text[64];
+    if (head && head->kind != COMMAND_CLIENT && head->kind != COMMAND_LOGIN)
+        return;
+    backend->kill = BACKEND_SPARE;
+    if (!head) /* the statement is over, or was not sent */
+        return;
+    snprintf(text, sizeof text, "KILL %s%" PRIu32, kill == BACKEND_KILL_QUERY ? "QUERY " : "",
+             backend->thread_id);
+    run_errand(backend, text);
+}
+
+/* On a shared connection only what the server works at is killed there, with nobody else's behind it. True:
+ * it was not that, and has left. */
+static bool leave_queue(struct session *target)
+{
+    if (!target->backend || target->backend->list != BACKEND_SHARED || share_alone(target))
+        return false;
+    share_leave(target);
+    return true;
 }
 
 void kill_session(struct session *target, bool query_only)
 {
     struct backend *backend = target->backend;
-    char text[64];
-    if (backend && backend->list == BACKEND_SHARED) {
-        /* If it is what the server works at, it is killed there, with nobody else's behind it. */
-        if (!share_alone(target))
-            share_leave(target);
-        backend = target->backend;
-        if (!backend && query_only)
-            interrupt(target);
-    }
-    if (backend && !list_empty(&backend->commands)) {
+    bool interrupt = query_only && target->step == SESSION_WAITING;
+    if (leave_queue(target)) {
+        interrupt = query_only;
+    } else if (backend && !list_empty(&backend->commands)) {
         backend->tainted = true;
-        snprintf(text, sizeof text, "KILL %s%" PRIu32, query_only ? "QUERY " : "", backend->thread_id);
-        run_errand(target, text);
-    } else if (query_only && target->step == SESSION_WAITING) {
+        backend->kill = query_only ? BACKEND_KILL_QUERY : BACKEND_KILL_CONNECTION;
+        target->killed = query_only;
+        kill_due(backend);
+        interrupt = false;
+    }
+    if (interrupt) {
         waiter_cancel(&target->waiter);
-        interrupt(target);
+        target->order = NULL;
+        statement_interrupt(target);
     }
     if (!query_only)
         session_close(target);
@@ -91,6 +110,7 @@ void kill_session(struct session *target, bool query_only)
 
 static void tell(struct session *session, const struct order *order)
 {
+    session->order = NULL;
     conn_consume(&session->conn, session->request);
     session->request = 0;
     session_step_to(session, SESSION_READY);
@@ -108,7 +128,7 @@ static void take_back(void *owner, struct mail *mail)
 {
     struct order *order = (struct order *)mail;
     struct session *session = find(owner, order->asker_id);
-    if (session && session->step == SESSION_WAITING)
+    if (session && session->order == order) /* else it was killed itself, and may be at its next statement */
         tell(session, order);
     free(order);
 }
@@ -145,6 +165,7 @@ bool kill_ask(struct session *session)
                             .outcome = KILL_DONE};
     snprintf(order->user, sizeof order->user, "%s", session->identity->user);
     session_step_to(session, SESSION_WAITING);
+    session->order = order;
     if (number < shared->workers_count) {
         mailbox_send(&shared->workers[number]->mailbox, &order->mail);
     } else {

@@ -192,8 +192,7 @@ void past_saved(struct backend *backend, struct session *session, unsigned kinds
         if (saving >> PAST_FOUND_ROWS & 1)
             session->found_rows = found_rows;
     }
-    if (session->step == SESSION_WAITING && list_empty(&session->waiter.link))
-        statement_begin(session);
+    session_continue(session);
 }
 
 /* ---- asking ---- */

@@ -504,7 +504,10 @@ static void wait_ran_out(struct backend *backend, struct session *session)
     backend->session = NULL;
     list_each (node, &backend->commands)
         list_entry(node, struct command, link)->session = NULL;
-    statement_again(session);
+    if (session->killed)
+        statement_interrupt(session);
+    else
+        statement_again(session);
 }
 
 static bool on_wait(struct relay *relay, struct command *command)
@@ -658,6 +661,8 @@ static void on_readable(struct backend *backend)
     uint64_t now = shared ? clock_us() : 0;
     while (relay.at < relay.end && backend->list != BACKEND_DEAD && step(&relay))
         ;
+    if (backend->kill)
+        kill_due(backend);
     if (shared)
         share_learn_bunch(worker, backend, now);
     flush(&relay, false);

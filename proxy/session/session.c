@@ -157,6 +157,12 @@ void session_next(struct session *session)
     }
 }
 
+void session_continue(struct session *session)
+{
+    if (session->step == SESSION_WAITING && !session->order && list_empty(&session->waiter.link))
+        statement_begin(session);
+}
+
 static void read_login(struct session *session)
 {
     struct chunk *in = session->conn.in;
@@ -305,17 +311,18 @@ struct session *session_new(struct worker *worker, int fd, char *address)
     return session;
 }
 
-struct session *session_new_errand(const struct session *model)
+struct session *session_new_errand(const struct backend *model)
 {
-    struct worker *worker = model->worker;
+    const struct pool *pool = model->pool;
+    struct worker *worker = list_entry(pool->set, struct worker, pools);
     struct session *session = calloc(1, sizeof *session);
     if (!session)
         return NULL;
     session->worker = worker;
     session->id = make_id(worker);
-    session->capabilities = model->capabilities;
-    session->identity = identity_ref(model->identity);
-    session->initial = state_ref(model->initial);
+    session->capabilities = pool->capabilities;
+    session->identity = identity_ref(pool->identity);
+    session->initial = state_ref(model->state);
     session->state = state_ref(model->state);
     session->close_after = session->errand = true;
     session->step = SESSION_READY;

@@ -61,6 +61,7 @@ struct session {
                         the answers */
     bool stay;       /* it is to run where the session is held, though it might run elsewhere */
     bool muted;      /* the client has its answer: it runs again for what it leaves behind (share.c) */
+    bool killed;     /* KILL QUERY of its statement is under way: it isn't begun again elsewhere */
     bool errand;     /* it has no client, and what it says is for one server only (kill.c) */
     bool close_after; /* to be closed when the statement is over */
     bool half_closed; /* the client sends no more: closed when what it has sent is answered */
@@ -88,6 +89,7 @@ struct session {
     uint8_t code;                  /* its command */
     unsigned reason;               /* why it goes where it goes: enum route_reason */
     uint64_t kill_id;              /* of a KILL */
+    const struct order *order;     /* borrowed: its KILL that is under way (kill.c) */
     uint64_t defining;             /* ticket of definitions_announce(), till the statement is over; 0 */
     struct route_statement statement;
     struct stream stream;
@@ -119,9 +121,11 @@ struct session {
 
 /* ---- session.c ---- */
 struct session *session_new(struct worker *worker, int fd, char *address); /* takes over both */
-struct session *session_new_errand(const struct session *model); /* without a client, as the same account */
+struct session *session_new_errand(const struct backend *model); /* without a client, as the same account */
 void session_close(struct session *session); /* closes and frees; what runs for it is swallowed */
-void session_next(struct session *session);  /* runs the commands that lie ready */
+/* What it asked a connection for has come: if it waited for nothing else, its statement goes on. */
+void session_continue(struct session *session);
+void session_next(struct session *session); /* runs the commands that lie ready */
 void session_step_to(struct session *session, enum session_step step);
 void session_send(struct session *session, const void *packet, size_t length);
 void session_send_ok(struct session *session, uint8_t sequence);
@@ -163,6 +167,8 @@ void statement_fail(struct session *session, uint16_t code, const char *state, c
 void statement_fail_with(struct session *session, uint16_t code, const char *state, const char *format,
                          const char *what); /* the same in words: of a format with one %s */
 void statement_become(struct session *session, enum session_step step); /* but a login stays one */
+void statement_interrupt(
+    struct session *session); /* fails, in the words of a server that was told KILL QUERY */
 bool statement_again(
     struct session *session); /* after a fault, to another server; false: can't be sent again */
 void statement_move(struct session *session); /* nothing is wrong, but it had better run elsewhere */
@@ -312,7 +318,7 @@ void share_leave(struct session *session); /* its statement isn't wanted any mor
 /* All but `keep` (may be NULL) go elsewhere, as far as they can. */
 void share_scatter(struct backend *backend, const struct session *keep);
 void share_overrun(struct backend *backend); /* all but the head */
-/* Whether the server works at its statement, with nobody else's behind it any more. */
+/* Whether the server works at its statement, with nothing of anybody else behind it any more. */
 bool share_alone(struct session *session);
 void share_lost(struct backend *backend);
 /* Its answer is complete. False: it runs again, muted. */
@@ -348,6 +354,7 @@ void heal_done(struct worker *worker);
 /* ---- kill.c ---- */
 bool kill_ask(struct session *session); /* its statement is a KILL of a session of ours: under way */
 void kill_session(struct session *target, bool query_only);
+void kill_due(struct backend *backend); /* backend->kill: something before the statement was answered */
 
 /* ---- position.c ---- */
 void position_write(struct session *session, struct bytes gtid); /* a write of it has this GTID */

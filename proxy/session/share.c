@@ -150,12 +150,16 @@ void share_overrun(struct backend *backend)
 bool share_alone(struct session *session)
 {
     struct backend *backend = session->backend;
-    struct session *sessions[POOL_DEPTH];
     const struct command *head = list_first(&backend->commands, struct command, link);
-    if (!head || head->session != session)
+    if (!head || head->session != session || head->kind != COMMAND_CLIENT)
         return false;
     share_scatter(backend, session);
-    return sessions_of(backend, sessions) == 1;
+    list_each (node, &backend->commands) {
+        const struct command *command = list_entry(node, struct command, link);
+        if (command != head && command->session) /* what is asked for a third one, too */
+            return false;
+    }
+    return list_empty(&backend->unsent);
 }
 
 void share_lost(struct backend *backend)

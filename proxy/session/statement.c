@@ -182,6 +182,12 @@ void statement_fail(struct session *session, uint16_t code, const char *state, c
     session_next(session);
 }
 
+void statement_interrupt(struct session *session)
+{
+    const struct server_error_text *words = server_error_text(SERVER_ERROR_QUERY_INTERRUPTED);
+    statement_fail(session, words->code, words->state, words->format, strlen(words->format));
+}
+
 void statement_fail_with(struct session *session, uint16_t code, const char *state, const char *format,
                          const char *what)
 {
@@ -303,6 +309,16 @@ static struct route_decision route(struct session *session, struct route_session
     return other;
 }
 
+static void begin_fresh(struct session *session, uint64_t now)
+{
+    session->deadline = now + worker_config(session->worker)->queue_timeout;
+    session->avoid = session->retries = 0;
+    session->alone = session->stay = session->killed = false;
+    if (session->pins && session->ledger)
+        session->ledger->idle_ms += now - session->since;
+    end_diagnostics(session);
+}
+
 void statement_begin(struct session *session)
 {
     bool fresh = session->step != SESSION_WAITING;
@@ -313,12 +329,7 @@ void statement_begin(struct session *session)
         return;
     }
     if (fresh && !session->login) {
-        session->deadline = now + worker_config(worker)->queue_timeout;
-        session->avoid = session->retries = 0;
-        session->alone = session->stay = false;
-        if (session->pins && session->ledger)
-            session->ledger->idle_ms += now - session->since;
-        end_diagnostics(session);
+        begin_fresh(session, now);
     } else if (session->login) {
         session->deadline = session->since + worker_config(worker)->login_timeout;
     }
@@ -545,7 +556,7 @@ void statement_lost(struct session *session, struct backend *backend)
         statement_begin(session);
         return;
     }
-    if (!pins && statement_again(session))
+    if (!pins && !session->killed && statement_again(session))
         return;
     if (session->answer_sent && !result_between_packets(&backend->result)) {
         session_close(session); /* in the middle of a long row: nothing can be said any more */
@@ -558,7 +569,9 @@ void statement_lost(struct session *session, struct backend *backend)
         fail_lost(session);
         return;
     }
-    if (statement_may_repeat(session))
+    if (statement_may_repeat(session) && session->killed)
+        statement_interrupt(session);
+    else if (statement_may_repeat(session))
         statement_fail_with(session, SERVER_ERROR_SERVER_SHUTDOWN, "08S01", "%s",
                             "The server was lost while it answered");
     else

@@ -98,6 +98,9 @@ struct command {
 /* Values of a session's last statements that only the connection they ran on knows. */
 enum past_kind { PAST_INSERT_ID, PAST_FOUND_ROWS, PAST_KINDS };
 
+/* What is to be done to the statement on a connection once the server works at it (kill.c). */
+enum backend_kill { BACKEND_SPARE, BACKEND_KILL_QUERY, BACKEND_KILL_CONNECTION };
+
 struct backend {
     struct conn conn;
     struct list link;     /* of the list it is on, but CONNECTING and BUSY */
@@ -115,7 +118,8 @@ struct backend {
     bool reading;
     bool dirty;   /* needs COM_RESET_CONNECTION before somebody else may have it */
     bool tainted; /* nothing cleans it (SET ROLE): it is closed instead */
-    bool broken;  /* a carry failed: what follows in the pipe is void */
+    enum backend_kill kill;
+    bool broken; /* a carry failed: what follows in the pipe is void */
     uint8_t login_step;
     struct state *state;     /* referenced: what it is in when all commands in flight have succeeded */
     struct session *session; /* whose it is now (BUSY, HELD); borrowed. SHARED: see its commands */
