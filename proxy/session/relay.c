@@ -228,6 +228,7 @@ static bool client_err(struct relay *relay, const struct result_event *event)
         return false;
     if (heal(relay, &err))
         return true;
+    session->interrupted |= err.code == SERVER_ERROR_QUERY_INTERRUPTED;
     if (err.code == SERVER_ERROR_OPTION_PREVENTS && session->status & STATUS_IN_TRANS_READONLY)
         replace_err(relay, event, SERVER_ERROR_READ_ONLY_TRANSACTION);
     else

@@ -7,6 +7,7 @@
  * What changes the state goes in the same write with what may be repeated. Else (a write must never run in
  * the wrong schema because a USE before it failed) it goes on its own, and the request follows its OK.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "pointsman/base/clock.h"
@@ -62,6 +63,21 @@ static void refuse_backend(struct session *session)
         effects_set_pins(session, 0);
     statement_fail_with(session, SERVER_ERROR_OUT_OF_RESOURCES, "HY000", "%s",
                         "The session's state could not be carried to a server");
+}
+
+/* What leaves the same to be asked for as a statement that was killed, and takes no time. */
+static struct iovec interruption(uint8_t *out, size_t size)
+{
+    static const char text[] = "SIGNAL SQLSTATE '%s' SET MYSQL_ERRNO = %u, MESSAGE_TEXT = '%s'";
+    const struct server_error_text *words = server_error_text(SERVER_ERROR_QUERY_INTERRUPTED);
+    char signal[200];
+    struct writer w = writer_of(out, size);
+    size_t mark = packet_begin(&w);
+    snprintf(signal, sizeof signal, text, words->state, words->code, words->format);
+    write_u8(&w, COM_QUERY);
+    write_string(&w, signal);
+    packet_end(&w, mark, 0);
+    return (struct iovec){out, writer_length(&w)};
 }
 
 /* A COM_QUERY: as it came, or with literals for what it asks of the session's past. */
@@ -174,6 +190,12 @@ static void write_past(struct parcel *parcel, bool asks)
 
 /* ---- the request ---- */
 
+/* By an interruption: it was killed while it ran elsewhere. */
+static bool is_replaced(const struct session *session)
+{
+    return session->muted && session->interrupted;
+}
+
 static bool is_silent(uint8_t code)
 {
     return result_shape_of(code) == RESULT_SHAPE_NONE;
@@ -205,6 +227,10 @@ static int write_request(struct parcel *parcel, uint8_t head[EXECUTE_HEAD], stru
         return -1;
     if (!session->request)
         return 0;
+    if (is_replaced(session)) {
+        *parts = interruption(parcel->out + AHEAD_MAX, WORKER_SCRATCH - AHEAD_MAX);
+        return 1;
+    }
     if (session->executing)
         return execute_request(session, parcel->backend, head, parts);
     *parts = query_bytes(session, parcel->out + AHEAD_MAX, WORKER_SCRATCH - AHEAD_MAX);
@@ -263,7 +289,7 @@ void send_statement(struct session *session)
     struct parcel parcel = {.session = session,
                             .backend = session->backend,
                             .out = session->worker->outgoing,
-                            .lacks = execute_lacks(session)};
+                            .lacks = is_replaced(session) ? NULL : execute_lacks(session)};
     bool asks = diagnose_asks(session);
     write_questions(&parcel, asks);
     if (!write_right_state(&parcel)) {

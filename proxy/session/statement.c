@@ -313,7 +313,7 @@ static void begin_fresh(struct session *session, uint64_t now)
 {
     session->deadline = now + worker_config(session->worker)->queue_timeout;
     session->avoid = session->retries = 0;
-    session->alone = session->stay = session->killed = false;
+    session->alone = session->stay = session->killed = session->interrupted = false;
     if (session->pins && session->ledger)
         session->ledger->idle_ms += now - session->since;
     end_diagnostics(session);
