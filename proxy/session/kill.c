@@ -147,6 +147,18 @@ static void take_order(void *owner, struct mail *mail)
     mailbox_send(&order->asker->mailbox, &order->mail);
 }
 
+/* Its KILL is the statement that is killed, and a server says so. */
+static void kill_oneself(struct session *session, bool query_only)
+{
+    const struct server_error_text *words = server_error_text(SERVER_ERROR_CONNECTION_KILLED);
+    if (query_only) {
+        statement_interrupt(session);
+    } else {
+        session->close_after = true;
+        statement_fail(session, words->code, words->state, words->format, strlen(words->format));
+    }
+}
+
 bool kill_ask(struct session *session)
 {
     struct worker_shared *shared = session->worker->shared;
@@ -154,6 +166,10 @@ bool kill_ask(struct session *session)
     if (session->statement.verb != SQL_KILL || session->statement.count != 1 || id >> 31 != 1)
         return false;
     unsigned number = id >> 24 & 0x7f;
+    if (id == session->id) {
+        kill_oneself(session, session->statement.effects & SQL_KILL_QUERY);
+        return true;
+    }
     struct order *order = calloc(1, sizeof *order);
     if (!order)
         return false;

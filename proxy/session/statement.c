@@ -71,7 +71,7 @@ void statement_read(struct session *session, const char *text, size_t length)
     for (size_t at = 0; at < length;) {
         at += sql_read(text + at, length - at, &options, &facts);
         route_merge(&session->statement, &facts, session->worker->topology);
-        session->kill_id = facts.kill_id;
+        session->kill_id = facts.kill_own ? session->id : facts.kill_id;
         if (facts.defines.at)
             define_add(&defined, &facts, &options);
     }
