@@ -27,6 +27,7 @@ Latencies are those of a transaction of sysbench (one query in the first mix).
 """
 MIX_TITLES = {
     "point_select": "Point selects (oltp_point_select)",
+    "prepared": "Point selects, prepared by the binary protocol (oltp_point_select --db-ps-mode=auto)",
     "read_only": "Reads without transactions (oltp_read_only --skip-trx): 14 queries each",
     "read_write": "Transactions that read and write (oltp_read_write): 20 queries each, on the primary",
     "read_only_trx": "Reads in transactions (oltp_read_only): 16 queries each; Pointsman takes them to the primary",
