@@ -50,6 +50,19 @@ struct chunk *chunk_take(struct chunk_pool *pool, size_t size)
     return chunk;
 }
 
+struct chunk *chunk_take_huge(struct chunk_pool *pool, size_t size)
+{
+    assert(size > CHUNK_LARGE && size <= UINT32_MAX);
+    struct chunk *chunk = malloc(sizeof *chunk + size);
+    if (!chunk)
+        return NULL;
+    list_init(&chunk->link);
+    chunk->start = chunk->end = 0;
+    chunk->capacity = (uint32_t)size;
+    pool->taken++;
+    return chunk;
+}
+
 void chunk_give(struct chunk_pool *pool, struct chunk *chunk)
 {
     if (!chunk)
@@ -58,6 +71,10 @@ void chunk_give(struct chunk_pool *pool, struct chunk *chunk)
     assert(list_empty(&chunk->link) && pool->taken > 0);
     pool->taken--;
     bool large = chunk->capacity > CHUNK_SMALL;
+    if (chunk->capacity > CHUNK_LARGE) {
+        free(chunk);
+        return;
+    }
     unsigned *count = large ? &pool->large_count : &pool->small_count;
     if (*count >= (large ? KEEP_LARGE : KEEP_SMALL)) {
         free(chunk);

@@ -121,6 +121,18 @@ static enum conn_outcome make_room(struct conn *conn, size_t least)
     return CONN_OK;
 }
 
+enum conn_outcome conn_enlarge(struct conn *conn, size_t size)
+{
+    struct chunk *in = conn->in, *huge = chunk_take_huge(conn->chunks, size);
+    if (!huge)
+        return CONN_MEMORY;
+    if (in)
+        memcpy(huge->data, in->data + in->start, huge->end = (uint32_t)chunk_used(in));
+    chunk_give(conn->chunks, in);
+    conn->in = huge;
+    return CONN_OK;
+}
+
 enum conn_outcome conn_read(struct conn *conn, size_t least)
 {
     if (make_room(conn, least) != CONN_OK)

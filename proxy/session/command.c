@@ -180,6 +180,12 @@ static command_function *const commands[256] = {
     [COM_RESET_CONNECTION] = run_reset,
 };
 
+bool command_wants_whole(const struct session *session, const uint8_t *payload, size_t length)
+{
+    return payload[0] == COM_STMT_PREPARE || /* its text is kept */
+           (payload[0] == COM_STMT_EXECUTE && execute_lacks_types(session, payload, length));
+}
+
 /* Of what doesn't fit into a chunk only the beginning is here. */
 static command_function *function_of(uint8_t code, bool whole)
 {

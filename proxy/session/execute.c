@@ -128,6 +128,14 @@ static bool learn_types(struct handle *handle, const uint8_t *payload, size_t le
            handle_set_types(handle, payload + bound + 1);
 }
 
+bool execute_lacks_types(const struct session *session, const uint8_t *payload, size_t length)
+{
+    struct reader r = reader_of(payload + 1, length - 1);
+    const struct handle *handle = handle_find(session, read_u32(&r));
+    size_t bound = handle ? HEAD_LENGTH + nulls_length(handle) : 0;
+    return handle && handle->parameters && length > bound && payload[bound] == 0;
+}
+
 static void goes_to_primary(struct route_statement *statement, unsigned reason)
 {
     statement->anywhere = false;

@@ -124,7 +124,14 @@ static bool run_one(struct session *session)
         session_send_error(session, 1, SERVER_ERROR_UNKNOWN_COMMAND);
         return true;
     }
-    bool whole = length + PACKET_HEADER <= CHUNK_LARGE;
+    bool whole = length + PACKET_HEADER <= CHUNK_LARGE ||
+                 (length < PACKET_MAX &&
+                  command_wants_whole(session, packet + PACKET_HEADER, chunk_used(in) - PACKET_HEADER));
+    if (whole && in->capacity < length + PACKET_HEADER && length + PACKET_HEADER > CHUNK_LARGE) {
+        if (conn_enlarge(&session->conn, length + PACKET_HEADER) != CONN_OK)
+            session_close(session);
+        return false;
+    }
     if (whole && chunk_used(in) < length + PACKET_HEADER)
         return false;
     session->request = whole ? length + PACKET_HEADER : 0;
@@ -198,7 +205,8 @@ static size_t room_wanted(const struct session *session)
     if (used < PACKET_HEADER)
         return 1;
     size_t whole = PACKET_HEADER + (size_t)packet_length(in->data + in->start);
-    return whole > used && whole <= CHUNK_LARGE ? whole - used : 1;
+    size_t most = in->capacity > CHUNK_LARGE ? in->capacity : CHUNK_LARGE;
+    return whole > used && whole <= most ? whole - used : 1;
 }
 
 /* A client that sends no more may still wait for its answers, as it could at a server. */
@@ -216,7 +224,7 @@ static void client_closed(struct session *session)
 static void read_more(struct session *session)
 {
     struct chunk *in = session->conn.in;
-    if (in && chunk_used(in) == CHUNK_LARGE) {
+    if (in && chunk_used(in) >= CHUNK_LARGE && chunk_used(in) == in->capacity) {
         conn_watch(&session->conn, false);
         return;
     }

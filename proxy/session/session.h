@@ -155,6 +155,8 @@ void login_attempt_free(struct session *session);
 /* ---- command.c ---- */
 /* One whole command packet (the payload of conn.in's front), or the beginning of a longer one. */
 void command_run(struct session *session, const uint8_t *payload, size_t length, bool whole);
+/* Whether one that begins so and doesn't fit into a chunk must be here as a whole all the same. */
+bool command_wants_whole(const struct session *session, const uint8_t *payload, size_t length);
 
 /* ---- statement.c ---- */
 void statement_begin(
@@ -187,6 +189,8 @@ struct sql_options statement_options(const struct session *session);
 /* ---- execute.c ---- */
 void execute_prepare(struct session *session, const uint8_t *payload, size_t length);
 void execute_run(struct session *session, const uint8_t *payload, size_t length, bool whole);
+/* It must get types that its client sent earlier, and so it becomes longer. */
+bool execute_lacks_types(const struct session *session, const uint8_t *payload, size_t length);
 void execute_keep_data(struct session *session, const uint8_t *payload, size_t length, bool whole);
 void execute_fetch(struct session *session, const uint8_t *payload, size_t length);
 void execute_reset(struct session *session, const uint8_t *payload, size_t length);

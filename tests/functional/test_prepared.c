@@ -295,6 +295,63 @@ static void types_that_were_told_once_hold(void **state)
     raw_close(raw);
 }
 
+static void long_texts_are_prepared_anywhere(void **state)
+{
+    static const size_t lengths[] = {60000, 66000, 300000, 3000000};
+    (void)state;
+    MYSQL *client = app_at(wide);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        char *text = malloc(lengths[i] + 100);
+        int servers[SERVERS] = {0};
+        assert_non_null(text);
+        int end = sprintf(text, "SELECT @@server_id /* ");
+        memset(text + end, 'x', lengths[i]);
+        strcpy(text + end + lengths[i], " */ FROM item WHERE id = ?");
+        MYSQL_STMT *statement = prepare(client, text);
+        for (long long id = 1; id <= 6; id++) {
+            assert_int_equal(execute(statement, &id), 0);
+            servers[atoi(first_value(statement)) - 1]++;
+        }
+        if (servers[1] != 3 || servers[2] != 3)
+            fail_msg("%zu bytes: %d %d %d", lengths[i], servers[0], servers[1], servers[2]);
+        mysql_stmt_close(statement);
+        free(text);
+    }
+    mysql_close(client);
+}
+
+/* The types are put into a packet that doesn't fit into a buffer. */
+static void types_hold_for_long_values_too(void **state)
+{
+    enum { LENGTH = 300000, VALUE = 12 };
+    static const char text[] = "SELECT LENGTH(?) FROM item WHERE id = 1";
+    uint8_t *request = calloc(1, VALUE + 4 + LENGTH), *answer = NULL;
+    size_t length = 0;
+    (void)state;
+    assert_non_null(request);
+    struct raw *raw = raw_open(narrow->port, cluster_app.user, cluster_app.password, "shop", RAW_PLAIN);
+    raw_command(raw, 22, text, sizeof text - 1);
+    assert_int_equal(raw_error(raw, 22), 0);
+    memcpy(request, (uint8_t[]){1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0xfd, 0, 3, 'a', 'b', 'c'}, 17);
+    raw_command(raw, 23, request, 17);
+    assert_int_equal(raw_error(raw, 23), 0);
+    memset(request, 'x', VALUE + 4 + LENGTH);
+    memcpy(
+        request,
+        (uint8_t[]){1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0xfd, LENGTH & 0xff, LENGTH >> 8 & 0xff, LENGTH >> 16},
+        15);
+    for (int i = 0; i < 4; i++) {
+        length = 0;
+        raw_command(raw, 23, request, 15 + LENGTH);
+        assert_int_equal(raw_answer(raw, 23, &answer, &length), RAW_GOT);
+        static const uint8_t row[] = {0, 0, LENGTH & 0xff, LENGTH >> 8 & 0xff, LENGTH >> 16};
+        assert_non_null(memmem(answer, length, row, sizeof row));
+    }
+    free(answer);
+    free(request);
+    raw_close(raw);
+}
+
 static void the_one_prepared_last_is_minus_one(void **state)
 {
     static const char text[] = "SELECT name FROM item WHERE id = 3", wrong[] = "SELECT nonsense FROM item";
@@ -666,6 +723,8 @@ int main(void)
         cmocka_unit_test(a_statement_means_what_it_did),
         cmocka_unit_test(sessions_of_other_types_share_one),
         cmocka_unit_test(types_that_were_told_once_hold),
+        cmocka_unit_test(long_texts_are_prepared_anywhere),
+        cmocka_unit_test(types_hold_for_long_values_too),
         cmocka_unit_test(the_one_prepared_last_is_minus_one),
         cmocka_unit_test(the_past_is_right_in_prepared_form),
         cmocka_unit_test(tables_may_change_in_between),

@@ -1,5 +1,6 @@
 /*
- * chunk.h - buffers: chunks of memory in two sizes, and the pool that a worker takes them from.
+ * chunk.h - buffers: chunks of memory in two sizes, and the pool that a worker takes them from. (A third, of
+ * any size, comes from nowhere and is never kept.)
  *
  *   data        start            end             capacity
  *   |  consumed |  to be used    |  room         |
@@ -35,6 +36,10 @@ void chunk_pool_done(struct chunk_pool *pool);
 
 /* A chunk with at least `size` bytes of capacity, empty. NULL: no memory, or size > CHUNK_LARGE. */
 struct chunk *chunk_take(struct chunk_pool *pool, size_t size);
+/* One of just this size, larger than CHUNK_LARGE: for what is rare, and freed when it is given back. NULL: no
+ * memory.
+ */
+struct chunk *chunk_take_huge(struct chunk_pool *pool, size_t size);
 void chunk_give(struct chunk_pool *pool, struct chunk *chunk); /* NULL-safe */
 
 static inline void chunk_sane(const struct chunk *chunk)

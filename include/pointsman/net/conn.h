@@ -64,6 +64,8 @@ void conn_watch_connect(struct conn *conn);
 /* Reads once into conn->in, which is made if there is none and has room for at least `least` more bytes
  * behind it (at most CHUNK_LARGE in all). */
 enum conn_outcome conn_read(struct conn *conn, size_t least);
+/* Makes conn->in one that has room for `size` bytes in all, more than CHUNK_LARGE, with what it holds. */
+enum conn_outcome conn_enlarge(struct conn *conn, size_t size);
 /* Reads once into the caller's memory. */
 enum conn_outcome conn_read_into(struct conn *conn, void *memory, size_t size, size_t *ret_length);
 /* Drops n bytes from the front of conn->in; gives the chunk back when it becomes empty. */
