@@ -188,6 +188,7 @@ enum raw_outcome raw_answer(struct raw *raw, uint8_t command, uint8_t **data, si
 {
     struct result result;
     struct result_event event = {.kind = RESULT_MORE};
+    size_t said = 0; /* where the last packet that says something begins */
     result_begin(&result, result_shape_of(command), raw->capabilities);
     for (;;) {
         if (raw->end > raw->start)
@@ -208,9 +209,11 @@ enum raw_outcome raw_answer(struct raw *raw, uint8_t command, uint8_t **data, si
         *length += event.length;
         raw->start += event.length;
         if (event.kind == RESULT_ERR || event.kind == RESULT_OK || event.kind == RESULT_EOF) {
-            raw->packet = *data + *length - event.length + PACKET_HEADER; /* until *data is freed */
+            said = *length - event.length + PACKET_HEADER;
             raw->length = event.length - PACKET_HEADER;
         }
+        if (said)
+            raw->packet = *data + said; /* until *data is freed */
         if (event.end || event.kind == RESULT_LOCAL_INFILE)
             return RAW_GOT;
     }
