@@ -1,5 +1,6 @@
 /*
- * conn.h - a connection: file descriptor, watchers, what was read and not yet used, what waits to be written.
+ * conn.h - a connection: file descriptor, watchers, what was read and not yet used, what waits to be written;
+ * in clear, or under TLS from some point on.
  *
  *   socket ──read──> in (a chunk, only while there is something in it)      or the caller's scratch memory
  *   socket <─write── straight from the caller's memory; what the socket didn't take is copied to `out`
@@ -12,6 +13,7 @@
 #define POINTSMAN_NET_CONN_H
 
 #include <ev.h>
+#include <openssl/types.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -20,6 +22,7 @@
 #include "pointsman/base/chunk.h"
 
 struct conn;
+struct conn_tls;
 
 struct conn_events {
     void (*readable)(struct conn *conn);
@@ -34,15 +37,16 @@ struct conn {
     const struct conn_events *events;
     struct chunk_pool *chunks;
     ev_io read_watcher, write_watcher;
-    struct chunk *in; /* NULL while there is nothing unread */
-    struct list out;  /* chunks waiting to be written */
+    struct chunk *in;     /* NULL while there is nothing unread */
+    struct list out;      /* chunks waiting to be written */
+    struct conn_tls *tls; /* owned; NULL: in clear */
 };
 
 enum conn_outcome {
     CONN_OK,     /* something was read, or everything written or kept to be written */
     CONN_AGAIN,  /* nothing to be read now */
     CONN_CLOSED, /* the peer closed its side */
-    CONN_FAILED, /* an error of the socket; errno says which */
+    CONN_FAILED, /* an error of the socket (errno says which) or of TLS: conn_fault() */
     CONN_MEMORY, /* no memory */
 };
 
@@ -55,6 +59,17 @@ static inline bool conn_is_open(const struct conn *conn)
 {
     return conn->fd >= 0;
 }
+
+/* From here on all is TLS, the peer being the client; what lies in conn->in is the beginning of its
+ * handshake. Nothing may wait to be written. Reading drives the handshake. CONN_MEMORY: it is as it was. */
+enum conn_outcome conn_secure_client(struct conn *conn, SSL_CTX *context);
+static inline bool conn_is_secure(const struct conn *conn)
+{
+    return conn->tls != NULL;
+}
+bool conn_resumed(const struct conn *conn); /* its handshake was a short one */
+/* Why the last call failed, in words. */
+const char *conn_fault(const struct conn *conn, char *text, size_t size);
 
 /* Starts or stops watching for input; free if nothing changes within one round of the loop. */
 void conn_watch(struct conn *conn, bool readable);

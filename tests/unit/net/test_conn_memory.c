@@ -8,6 +8,7 @@
 
 #include "../scarce.h"
 #include "pair.h"
+#include "pointsman/net/tls.h"
 
 enum { MUCH = 300000 };
 
@@ -60,12 +61,32 @@ static void no_chunk_for_what_waits(void **state)
     free(bytes);
 }
 
+static void no_memory_for_tls(void **state)
+{
+    static const struct config config = {0};
+    struct pair *pair = *state;
+    char why[100];
+    struct tls *tls = tls_load(&config, NULL, why, sizeof why);
+    assert_non_null(tls);
+    assert_int_equal(conn_keep(&pair->conn, "abc", 3), CONN_OK);
+    scarce_until_failure = 0;
+    assert_int_equal(conn_secure_client(&pair->conn, tls->clients), CONN_MEMORY);
+    assert_false(conn_is_secure(&pair->conn));
+    assert_int_equal(chunk_used(pair->conn.in), 3); /* as it was */
+    assert_int_equal(conn_secure_client(&pair->conn, tls->clients), CONN_OK);
+    tls_unref(tls);
+    scarce_until_failure = 0;
+    assert_null(tls_load(&config, NULL, why, sizeof why));
+    assert_string_equal(why, "TLS can't be set up: out of memory");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(no_chunk_to_read_into, pair_open, pair_close),
         cmocka_unit_test_setup_teardown(no_larger_chunk, pair_open, pair_close),
         cmocka_unit_test(no_chunk_for_what_waits),
+        cmocka_unit_test_setup_teardown(no_memory_for_tls, pair_open, pair_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
