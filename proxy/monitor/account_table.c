@@ -17,14 +17,16 @@ static const char native_password[] = "mysql_native_password";
 #define MARIADB_TABLE                                                                                        \
     "SELECT User, Host, Priv, UNIX_TIMESTAMP(), @@global.default_password_lifetime FROM mysql.global_priv"
 enum { M_USER, M_HOST, M_PRIV, M_NOW, M_LIFETIME };
+enum { M_TLS_ANY = 1 }; /* of ssl_type; what is more asks for certificates */
 
 #define MYSQL_TABLE                                                                                          \
     "SELECT User, Host, plugin, authentication_string, account_locked = 'Y', ssl_type <> '', "               \
+    "ssl_type NOT IN ('', 'ANY'), "                                                                          \
     "password_expired = 'Y' OR IFNULL(IFNULL(password_lifetime, @@global.default_password_lifetime) > 0 "    \
     "AND password_last_changed + INTERVAL IFNULL(password_lifetime, @@global.default_password_lifetime) "    \
     "DAY "                                                                                                   \
     "< NOW(), 0) FROM mysql.user"
-enum { Y_USER, Y_HOST, Y_PLUGIN, Y_AUTH, Y_LOCKED, Y_TLS, Y_EXPIRED };
+enum { Y_USER, Y_HOST, Y_PLUGIN, Y_AUTH, Y_LOCKED, Y_TLS, Y_CERTIFICATE, Y_EXPIRED };
 
 enum { SECONDS_A_DAY = 86400, LIFETIME_DEFAULT = -1 };
 
@@ -95,7 +97,8 @@ void account_table_from_json(const json_t *document, int64_t now, int64_t defaul
     row->auth_string = text_of(way, "authentication_string");
     row->locked = !json_is_object(document) || flag_of(document, "account_locked");
     row->expired = has_expired(document, now, default_lifetime_days);
-    row->tls_required = number_of(document, "ssl_type", 0) > 0;
+    row->tls_required = number_of(document, "ssl_type", 0) >= M_TLS_ANY;
+    row->certificate_required = number_of(document, "ssl_type", 0) > M_TLS_ANY;
     row->is_role = flag_of(document, "is_role");
 }
 
@@ -127,6 +130,7 @@ static void read_mysql_row(struct account_table *table, MYSQL_ROW row)
         .auth_string = or_empty(row[Y_AUTH]),
         .locked = number_in(row[Y_LOCKED]) != 0,
         .tls_required = number_in(row[Y_TLS]) != 0,
+        .certificate_required = number_in(row[Y_CERTIFICATE]) != 0,
         .expired = number_in(row[Y_EXPIRED]) != 0,
     };
 }

@@ -173,6 +173,7 @@ static void fill_row(struct account *row, const struct account_source *source, c
         .locked = source->locked,
         .expired = source->expired,
         .tls_required = source->tls_required,
+        .certificate_required = source->certificate_required,
         .is_role = source->is_role,
     };
     /* A hash that no password has ("invalid") keeps everybody out: not a native password, least of all an
@@ -196,7 +197,7 @@ static bool same_row(const struct account *a, const struct account *b)
     return same_key(a, b) && same_text(a->plugin_name, b->plugin_name) &&
            same_text(a->auth_string, b->auth_string) && same_text(a->password, b->password) &&
            a->locked == b->locked && a->expired == b->expired && a->tls_required == b->tls_required &&
-           a->is_role == b->is_role;
+           a->certificate_required == b->certificate_required && a->is_role == b->is_role;
 }
 
 /* Both are in the same order, so that the row at *cursor nearly always is the one. */

@@ -29,6 +29,7 @@ struct account {
     const char *auth_string; /* as in the table, for other plugins */
     const char *password;    /* from [accounts], or NULL */
     bool locked, expired, tls_required;
+    bool certificate_required; /* the client's own: REQUIRE X509, ISSUER, SUBJECT; tls_required too */
     bool is_role;
     uint64_t serial; /* differs whenever anything of this row differs; equal rows keep theirs over snapshots:
                         pooled connections of another serial are closed */
@@ -78,7 +79,7 @@ bool accounts_subscribe(void (*tell)(void *arg), void *arg);
 /* One row as read from a server, for accounts_build(). All strings borrowed. */
 struct account_source {
     const char *user, *host, *plugin, *auth_string;
-    bool locked, expired, tls_required, is_role;
+    bool locked, expired, tls_required, certificate_required, is_role;
 };
 /* A new snapshot (one reference), NULL for want of memory. `last` (may be NULL): rows equal to its rows keep
  * their serial. */

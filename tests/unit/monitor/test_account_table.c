@@ -56,6 +56,22 @@ static const struct {
      0},
 };
 
+/* Any TLS will do (1), or the client must show a certificate (2 X509, 3 SPECIFIED). */
+static void test_certificates(void **state)
+{
+    (void)state;
+    for (int type = 0; type <= 3; type++) {
+        char json[100];
+        snprintf(json, sizeof json, "{\"ssl_type\":%d}", type);
+        json_t *document = account_table_parse(json);
+        struct account_source row = {.user = "u", .host = "%"};
+        account_table_from_json(document, NOW, 0, &row);
+        assert_int_equal(row.tls_required, type >= 1);
+        assert_int_equal(row.certificate_required, type >= 2);
+        json_decref(document);
+    }
+}
+
 static void test_documents(void **state)
 {
     (void)state;
@@ -75,6 +91,6 @@ static void test_documents(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_documents)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_documents), cmocka_unit_test(test_certificates)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

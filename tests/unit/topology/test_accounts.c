@@ -168,6 +168,7 @@ static const struct account_source changes[] = {
     {.user = "b", .host = "%", .plugin = NATIVE, .auth_string = HASH, .locked = true},
     {.user = "b", .host = "%", .plugin = NATIVE, .auth_string = HASH, .expired = true},
     {.user = "b", .host = "%", .plugin = NATIVE, .auth_string = HASH, .tls_required = true},
+    {.user = "b", .host = "%", .plugin = NATIVE, .auth_string = HASH, .certificate_required = true},
     {.user = "b", .host = "10.%", .plugin = NATIVE, .auth_string = HASH},
 };
 
