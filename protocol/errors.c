@@ -44,6 +44,8 @@ static const struct server_error_text errors[] = {
      "passwords."},
     {SERVER_ERROR_ACCOUNT_LOCKED_MYSQL, "HY000", "Access denied for user '%s'@'%s'. Account is locked.",
      NULL},
+    {SERVER_ERROR_SECURE_TRANSPORT_REQUIRED, "HY000",
+     "Connections using insecure transport are prohibited while --require_secure_transport=ON.", NULL},
     {SERVER_ERROR_CLIENT_INTERACTION_TIMEOUT, "HY000",
      "The client was disconnected by the server because of inactivity. See wait_timeout and "
      "interactive_timeout for "

@@ -1,7 +1,7 @@
 /*
  * main.c - wiring: command line, configuration, listeners, signals, the order of beginning and end.
  *
- *   config ─> log ─> limits ─> listeners ─> monitor ─> workers ─> admin ─> accept loop
+ *   config ─> log ─> limits ─> TLS ─> listeners ─> monitor ─> workers ─> admin ─> accept loop
  *   SIGHUP: a new configuration for the monitor, which publishes it with the next topology
  *   SIGTERM, SIGINT: no more accepting, sessions end as they become idle, at the latest after
  * shutdown_timeout
@@ -25,6 +25,7 @@
 #include "pointsman/config/config.h"
 #include "pointsman/monitor/monitor.h"
 #include "pointsman/net/listen.h"
+#include "pointsman/net/tls.h"
 #include "pointsman/session/worker.h"
 #include "pointsman/topology/topology.h"
 
@@ -98,6 +99,18 @@ static void close_listeners(void)
 
 /* ---- reload ---- */
 
+/* A new picture of the servers, and new contexts for new connections; or, with why, neither. */
+static bool take(struct config *fresh, char *why, size_t size)
+{
+    struct tls *last = tls_current(), *tls = tls_load(fresh, last, why, size);
+    bool good = tls && monitor_reload(fresh);
+    if (good)
+        tls_publish(tls_ref(tls));
+    tls_unref(tls);
+    tls_unref(last);
+    return good;
+}
+
 /* Called by SIGHUP and by the console: what is wrong, or what waits for a restart, goes to text. */
 static bool reload(char *text, size_t size)
 {
@@ -108,9 +121,9 @@ static bool reload(char *text, size_t size)
     struct config *fresh = to ? config_load(program.config->path, to) : NULL;
     if (to)
         fclose(to);
-    bool good = fresh && monitor_reload(fresh);
     snprintf(text, size, "%s", faults ? faults : "out of memory");
     free(faults);
+    bool good = fresh && take(fresh, text, size);
     if (good) {
         config_restart_only(program.config, fresh, text, size);
         log_setup((enum log_level)fresh->log_level, (enum log_format)fresh->log_format);
@@ -218,6 +231,17 @@ static bool start_workers(const struct config *config)
     return true;
 }
 
+static bool start_tls(const struct config *config)
+{
+    char why[256];
+    struct tls *tls = tls_load(config, NULL, why, sizeof why);
+    if (tls)
+        tls_publish(tls);
+    else
+        fprintf(stderr, "pointsman: %s\n", why);
+    return tls != NULL;
+}
+
 static void start_signals(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -259,7 +283,7 @@ static int run(struct config *config)
     log_setup((enum log_level)config->log_level, (enum log_format)config->log_format);
     prctl(PR_SET_DUMPABLE, 0); /* passwords must not reach a core dump */
     raise_limits(config);
-    if (!program.loop || !open_listeners(config)) {
+    if (!program.loop || !start_tls(config) || !open_listeners(config)) {
         close_listeners();
         return EXIT_START;
     }
@@ -277,6 +301,7 @@ static int run(struct config *config)
     ev_run(program.loop, 0);
     stop_all();
     log_event(LOG_INFO, "stopped", NULL);
+    tls_publish(NULL);
     config_unref(program.config);
     config_unref(program.started_with);
     return EXIT_ASKED;

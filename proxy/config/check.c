@@ -186,9 +186,6 @@ static void check_tls(struct load *load)
     if (!config->tls_certificate != !config->tls_key)
         fault(&load->faults, load_line(load, config->tls_key ? "tls.key" : "tls.certificate", 0),
               "certificate and key belong together; give both or neither");
-    if (config->tls_require && !config->tls_certificate)
-        fault(&load->faults, load_line(load, "tls.require", 0),
-              "require = yes: without certificate and key no client could connect");
     if (config->tls_servers == CONFIG_TLS_VERIFY && !config->tls_ca)
         fault(&load->faults, load_line(load, "tls.servers", 0), "servers = verify: this needs ca = PATH");
 }
@@ -245,12 +242,10 @@ static void check_open_files(struct load *load)
 void check_config(struct load *load)
 {
     static void (*const checks[])(struct load * load) = {
-        check_servers,       check_server_addresses,
-        check_listeners,     check_console,
-        check_rule_servers,  check_rule_order,
-        check_monitor_times, check_replication_account,
-        check_tls,           check_reads,
-        check_failover,      check_open_files,
+        check_servers,      check_server_addresses, check_listeners,     check_console,
+        check_rule_servers, check_rule_order,       check_monitor_times, check_replication_account,
+        check_tls,          check_tls_files,        check_reads,         check_failover,
+        check_open_files,
     };
 
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)

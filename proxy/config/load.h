@@ -34,5 +34,6 @@ struct load_section *load_find(const struct load *load, const char *section, siz
 
 /* What no single line can say: what collides, contradicts or can never work. */
 void check_config(struct load *load);
+void check_tls_files(struct load *load); /* check_tls.c */
 
 #endif

@@ -185,16 +185,16 @@ static const struct option failover_options[] = {
 };
 
 static const struct option tls_options[] = {
-    {"tls.certificate", OPTION_TEXT, OPTION_NO_EFFECT, AT(tls_certificate),
-     .example = "/etc/pointsman/tls/server.pem", .help = "the proxy's certificate chain for clients, PEM",
-     .why = "To offer TLS to clients; with key."},
-    {"tls.key", OPTION_TEXT, OPTION_NO_EFFECT, AT(tls_key), .example = "/etc/pointsman/tls/server.key",
+    {"tls.certificate", OPTION_TEXT, 0, AT(tls_certificate), .example = "/etc/pointsman/tls/server.pem",
+     .help = "the proxy's certificate chain for clients, PEM; else it makes one at each start",
+     .why = "So that clients can verify whom they talk to; with key."},
+    {"tls.key", OPTION_TEXT, 0, AT(tls_key), .example = "/etc/pointsman/tls/server.key",
      .help = "its private key, PEM", .why = "With certificate."},
     {"tls.ca", OPTION_TEXT, OPTION_NO_EFFECT, AT(tls_ca), .example = "/etc/pointsman/tls/ca.pem",
      .help = "the authorities by which the servers' certificates are verified, PEM",
      .why = "With servers = verify."},
-    {"tls.require", OPTION_YES_NO, OPTION_NO_EFFECT, AT(tls_require), .fallback = "no",
-     .help = "clients without TLS are refused",
+    {"tls.require", OPTION_YES_NO, 0, AT(tls_require), .fallback = "no",
+     .help = "clients that come by TCP without TLS are refused",
      .why = "yes if clients come over networks that others can read."},
     {"tls.servers", OPTION_CHOICE, OPTION_NO_EFFECT, AT(tls_servers),
      WORDS("off", "preferred", "required", "verify"), .fallback = "preferred",

@@ -1,13 +1,15 @@
 /*
  * login.c - a client's login with the account it has in the database.
  *
- *   greet ──> login packet ──> [auth switch ──> answer] ──> account's row, answer checked
- *                                   │                           └──> [default schema tried] ──> OK
- *                                   └── refused: held back longer and longer for an address that fails often
+ *   greet ──> [SSLRequest ──> TLS] ──> login packet ──> [auth switch ──> answer] ──> account's row, answer
+ * checked │                           └──> [default schema tried] ──> OK └── refused: held back longer and
+ * longer for an address that fails often
  *
  * The rows come from the servers' own account tables (topology/accounts.h). An unknown user costs the same
  * work as a wrong password. Whoever's answer was right has shown us what is needed to log in to the servers
  * in their place.
+ *
+ * Nothing that came in clear counts once TLS was asked for: it begins with the byte behind the SSLRequest.
  *
  * COM_CHANGE_USER logs in anew. When that fails MySQL closes the connection, MariaDB lets the client be who
  * it was (sql/sql_parse.cc, COM_CHANGE_USER).
@@ -18,6 +20,7 @@
 
 #include "penalty.h"
 #include "pointsman/base/log.h"
+#include "pointsman/net/tls.h"
 #include "pointsman/protocol/auth.h"
 #include "pointsman/protocol/collations.h"
 #include "pointsman/protocol/handshake.h"
@@ -40,8 +43,9 @@ enum { CHANGES_FAILED_MOST = 3 /* of a session, as MariaDB has it */ };
 struct login_attempt {
     bool with_password;
     char user[256];
-    char schema[256];                     /* empty: none */
-    struct identity *former;              /* referenced: who it was before COM_CHANGE_USER; NULL: nobody */
+    char schema[256];        /* empty: none */
+    struct tls *tls;         /* referenced: what it was offered; NULL: nothing, or it is under way */
+    struct identity *former; /* referenced: who it was before COM_CHANGE_USER; NULL: nobody */
     struct state *former_initial, *state; /* referenced: what it goes back to then */
 };
 
@@ -52,6 +56,7 @@ void login_attempt_free(struct session *session)
     session->login = NULL;
     if (!login)
         return;
+    tls_unref(login->tls);
     identity_unref(login->former);
     state_unref(states, login->former_initial);
     state_unref(states, login->state);
@@ -92,6 +97,8 @@ bool login_greet(struct session *session)
         return false;
     }
     session->login = calloc(1, sizeof *session->login);
+    if (session->login)
+        session->login->tls = tls_current();
     if (!session->login || !auth_scramble_make(session->scramble)) {
         refuse_early(session, SERVER_ERROR_OUT_OF_RESOURCES);
         return false;
@@ -102,7 +109,7 @@ bool login_greet(struct session *session)
         snprintf(version, sizeof version, "%s%s", look->mariadb ? "5.5.5-" : "", look->version_text);
     struct greeting greeting = {.version = {(const uint8_t *)version, strlen(version)},
                                 .connection_id = session->id,
-                                .capabilities = offered,
+                                .capabilities = offered | (session->login->tls ? CAP_SSL : 0),
                                 .collation = look && !look->mariadb ? 255 : 45,
                                 .status = STATUS_AUTOCOMMIT,
                                 .plugin = {(const uint8_t *)native, sizeof native - 1}};
@@ -288,6 +295,17 @@ void login_opened(struct session *session, const struct answer_err *err)
     fail(session);
 }
 
+/* REQUIRE SSL and what is more. A certificate of its own can't be passed on to the server: who must show one
+ * can't come through here. */
+static bool is_secure_enough(const struct session *session, const struct account *account)
+{
+    if (account->certificate_required)
+        log_event(LOG_WARNING, "certificate-required",
+                  "accounts that must show a certificate can't log in through a proxy (REQUIRE X509)",
+                  log_text("user", session->login->user), log_text("host", session_host(session)));
+    return !account->certificate_required && (!account->tls_required || conn_is_secure(&session->conn));
+}
+
 static void admit(struct session *session, struct bytes answer)
 {
     struct worker *worker = session->worker;
@@ -302,7 +320,8 @@ static void admit(struct session *session, struct bytes answer)
                   log_text("user", login->user), log_text("host", session_host(session)));
     login->with_password = answer.length > 0;
     const struct server_look *look = model(worker->topology);
-    if (!check(session, verdict == ACCOUNT_OK ? account : NULL, answer) || account->tls_required)
+    if (!check(session, verdict == ACCOUNT_OK ? account : NULL, answer) ||
+        !is_secure_enough(session, account))
         refuse(session);
     else if (account->locked)
         refuse_with(session, look && !look->mariadb ? SERVER_ERROR_ACCOUNT_LOCKED_MYSQL
@@ -367,16 +386,45 @@ static bool is_native(struct bytes plugin)
            (plugin.length == sizeof native - 1 && memcmp(plugin.at, native, plugin.length) == 0);
 }
 
+/* By TCP in clear a network can read it. */
+static bool is_insecure(const struct session *session)
+{
+    return !conn_is_secure(&session->conn) && session->address;
+}
+
 static void first_packet(struct session *session, const uint8_t *payload, size_t length)
 {
     struct login login;
-    if (!login_read(payload, length, offered, &login) || !(login.capabilities & CAP_PROTOCOL_41)) {
+    /* Who says CAP_SSL goes on in TLS: in clear such a packet is no login, however long it is. */
+    if (!login_read(payload, length, offered, &login) || !(login.capabilities & CAP_PROTOCOL_41) ||
+        (login.capabilities & CAP_SSL && !conn_is_secure(&session->conn))) {
         session_send_error(session, session->sequence, SERVER_ERROR_HANDSHAKE);
         session_close(session);
         return;
     }
     session->capabilities = login.capabilities & offered;
-    begin(session, &login, is_native(login.plugin));
+    if (worker_config(session->worker)->tls_require && is_insecure(session))
+        refuse_with(session, SERVER_ERROR_SECURE_TRANSPORT_REQUIRED);
+    else
+        begin(session, &login, is_native(login.plugin));
+}
+
+bool login_secure(struct session *session, const uint8_t *payload, size_t length, uint8_t sequence)
+{
+    uint32_t capabilities;
+    struct tls *tls = session->login->tls;
+    bool asked = session->step == SESSION_GREETED && tls && sequence == (uint8_t)(session->sequence + 1) &&
+                 login_is_ssl_request(payload, length, &capabilities);
+    if (!asked)
+        return false;
+    session->sequence = sequence;
+    session->login->tls = NULL;
+    conn_consume(&session->conn, session->request);
+    session->request = 0;
+    if (conn_secure_client(&session->conn, tls->clients) != CONN_OK)
+        session_close(session);
+    tls_unref(tls);
+    return true;
 }
 
 void login_packet(struct session *session, const uint8_t *payload, size_t length, uint8_t sequence)

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "pointsman/base/clock.h"
+#include "pointsman/base/log.h"
 
 static struct session *session_of(struct conn *conn)
 {
@@ -185,13 +186,15 @@ static void read_login(struct session *session)
     }
     if (chunk_used(in) < PACKET_HEADER + length)
         return;
+    session->request = PACKET_HEADER + length;
+    if (login_secure(session, packet + PACKET_HEADER, length, packet_sequence(packet)))
+        return;
     /* Nothing may lie behind a login before it was answered. */
     if (chunk_used(in) > PACKET_HEADER + length) {
         session_send_error(session, (uint8_t)(packet_sequence(packet) + 1), SERVER_ERROR_HANDSHAKE);
         session_close(session);
         return;
     }
-    session->request = PACKET_HEADER + length;
     login_packet(session, packet + PACKET_HEADER, length, packet_sequence(packet));
 }
 
@@ -221,6 +224,16 @@ static void client_closed(struct session *session)
     conn_watch(&session->conn, false);
 }
 
+/* A client that gives up the handshake doesn't like the certificate, mostly: who looks for the reason finds
+ * it. */
+static void note_tls_fault(const struct session *session)
+{
+    char why[128];
+    if (session->step == SESSION_GREETED && conn_is_secure(&session->conn))
+        log_event(LOG_INFO, "tls-failed", NULL, log_text("host", session_host(session)),
+                  log_text("why", conn_fault(&session->conn, why, sizeof why)));
+}
+
 static void read_more(struct session *session)
 {
     struct chunk *in = session->conn.in;
@@ -233,6 +246,8 @@ static void read_more(struct session *session)
     if (outcome == CONN_AGAIN)
         return;
     if (outcome != CONN_OK) {
+        if (outcome == CONN_FAILED)
+            note_tls_fault(session);
         if (outcome == CONN_CLOSED)
             client_closed(session);
         else

@@ -143,6 +143,8 @@ uint64_t session_now(const struct session *session); /* ms */
 /* ---- login.c ---- */
 void login_greet_late(struct session *session); /* if it wasn't greeted yet and can be now */
 bool login_greet(struct session *session);      /* false: refused and to be closed */
+/* True: it was an SSLRequest, and all that comes from here on is TLS. */
+bool login_secure(struct session *session, const uint8_t *payload, size_t length, uint8_t sequence);
 void login_packet(struct session *session, const uint8_t *payload, size_t length, uint8_t sequence);
 void login_opened(struct session *session,
                   const struct answer_err *err); /* default schema tried; NULL: fine */

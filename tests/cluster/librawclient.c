@@ -9,6 +9,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +80,9 @@ void raw_close(struct raw *raw)
 {
     if (!raw)
         return;
+    if (raw->ssl)
+        SSL_set_shutdown(raw->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); /* its session goes on */
+    SSL_free(raw->ssl);
     close(raw->fd);
     free(raw->data);
     free(raw);
@@ -85,6 +90,12 @@ void raw_close(struct raw *raw)
 
 void raw_bytes(struct raw *raw, const void *data, size_t length)
 {
+    size_t all;
+    if (raw->ssl) {
+        SSL_write_ex(raw->ssl, data, length, &all);
+        ERR_clear_error();
+        return;
+    }
     for (size_t at = 0; at < length;) {
         ssize_t n = send(raw->fd, (const uint8_t *)data + at, length - at, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
@@ -126,6 +137,15 @@ void raw_query(struct raw *raw, const char *text)
 
 /* ---- reading ---- */
 
+static enum raw_outcome fill_secure(struct raw *raw)
+{
+    size_t n = 0;
+    bool got = SSL_read_ex(raw->ssl, raw->data + raw->end, raw->size - raw->end, &n) == 1;
+    ERR_clear_error();
+    raw->end += n;
+    return got ? RAW_GOT : RAW_CLOSED;
+}
+
 /* More bytes behind what there is. */
 static enum raw_outcome fill(struct raw *raw, int timeout_ms)
 {
@@ -141,9 +161,11 @@ static enum raw_outcome fill(struct raw *raw, int timeout_ms)
             must(raw->data != NULL, "memory");
         }
     }
-    int ready = poll(&wait, 1, timeout_ms);
+    int ready = raw->ssl && SSL_pending(raw->ssl) ? 1 : poll(&wait, 1, timeout_ms);
     if (ready == 0)
         return RAW_LATE;
+    if (raw->ssl)
+        return fill_secure(raw);
     ssize_t n = recv(raw->fd, raw->data + raw->end, raw->size - raw->end, 0);
     if (n <= 0)
         return RAW_CLOSED;
@@ -270,6 +292,42 @@ bool raw_greeting(struct raw *raw)
     return true;
 }
 
+bool raw_secure(struct raw *raw, const void *session)
+{
+    static SSL_CTX *context;
+    uint8_t request[32] = {0};
+    const uint32_t capabilities = RAW_PLAIN | RAW_SSL;
+    must(context || (context = SSL_CTX_new(TLS_client_method())), "TLS");
+    memcpy(request, &capabilities, sizeof capabilities); /* little-endian, as we are */
+    raw_packet(raw, 1, request, sizeof request);
+    SSL *ssl = SSL_new(context);
+    must(ssl && SSL_set_fd(ssl, raw->fd) == 1, "TLS");
+    if (session)
+        must(SSL_set_session(ssl, (SSL_SESSION *)(uintptr_t)session) == 1, "session");
+    bool secure = SSL_connect(ssl) == 1;
+    ERR_clear_error();
+    if (secure)
+        raw->ssl = ssl;
+    else
+        SSL_free(ssl);
+    return secure;
+}
+
+bool raw_resumed(const struct raw *raw)
+{
+    return SSL_session_reused(raw->ssl);
+}
+
+void *raw_session(struct raw *raw)
+{
+    return SSL_get1_session(raw->ssl);
+}
+
+void raw_forget(void *session)
+{
+    SSL_SESSION_free(session);
+}
+
 size_t raw_native_answer(const char *password, const uint8_t *scramble, uint8_t *out)
 {
     uint8_t stage1[NATIVE_LENGTH];
@@ -306,10 +364,16 @@ size_t raw_login_packet(struct raw *raw, const char *user, const char *password,
 bool raw_login(struct raw *raw, const char *user, const char *password, const char *schema,
                uint32_t capabilities)
 {
+    return raw_greeting(raw) && raw_log_in(raw, user, password, schema, capabilities);
+}
+
+bool raw_log_in(struct raw *raw, const char *user, const char *password, const char *schema,
+                uint32_t capabilities)
+{
     uint8_t packet[1024], auth[NATIVE_LENGTH];
-    if (!raw_greeting(raw))
-        return false;
-    raw_packet(raw, 1, packet,
+    if (raw->ssl)
+        capabilities |= RAW_SSL;
+    raw_packet(raw, raw->ssl ? 2 : 1, packet,
                raw_login_packet(raw, user, password, schema, capabilities, packet, sizeof packet));
     if (raw_read(raw) != RAW_GOT)
         return false;

@@ -41,6 +41,7 @@ struct raw {
     uint8_t sequence;      /* of the packet read last */
     const uint8_t *packet; /* its payload: borrowed until the next read */
     size_t length;
+    void *ssl;     /* private: NULL in clear */
     uint8_t *data; /* private: what was read */
     size_t start, end, size;
 };
@@ -65,6 +66,15 @@ bool raw_ends(struct raw *raw);
 
 /* Reads the greeting. */
 bool raw_greeting(struct raw *raw);
+/* Behind a greeting: asks for TLS and shakes hands; no certificate is verified. session: NULL, or what
+ * raw_session() gave. False: refused. */
+bool raw_secure(struct raw *raw, const void *session);
+bool raw_resumed(const struct raw *raw);
+void *raw_session(struct raw *raw); /* to be given to raw_forget() */
+void raw_forget(void *session);
+/* The login behind raw_greeting(), or behind raw_secure(). */
+bool raw_log_in(struct raw *raw, const char *user, const char *password, const char *schema,
+                uint32_t capabilities);
 /* The login packet for mysql_native_password; `schema` may be NULL. Returns its length. */
 size_t raw_login_packet(struct raw *raw, const char *user, const char *password, const char *schema,
                         uint32_t capabilities, uint8_t *out, size_t size);

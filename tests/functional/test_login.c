@@ -416,10 +416,8 @@ static void nonsense_instead_of_a_login(void **state)
         {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27, "HTTP", false},
         {"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", 11, "a TLS hello", false},
         {"\x01\0\0\0\x0e", 5, "a command", false},
-        {"\x20\0\0\x01\x05\x8a\0\0\0\0\0\x01\x2d\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 36,
+        {"\x20\0\0\x01\x05\x82\0\0\0\0\0\x01\x2d\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 36,
          "a login that ends behind its fixed part", true},
-        {"\x20\0\0\x01\x05\x8a\x08\0\0\0\0\x01\x2d\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 36,
-         "an SSLRequest that was not offered", false},
         {"\x24\0\0\x01\x05\xa2\x08\0\0\0\0\x01\x2d\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
          "app\0",
          40, "a login that ends behind the user", false},

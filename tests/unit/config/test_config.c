@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "certificate_folder.h"
 #include "config_text.h"
 
 static struct config *good(const char *text)
@@ -101,7 +102,7 @@ static void test_everything(void **state)
         "[failover]\nmode=off\ndetect_timeout=1s\ncooldown=0\nswitchover_timeout=5s\n"
         "data_loss=allow\nold_primary=read-only\nreplication_user=r\nreplication_password=p\n"
         "proxies=single\n"
-        "[tls]\ncertificate=c\nkey=k\nca=a\nrequire=yes\nservers=verify\n"
+        "[tls]\ncertificate=c.pem\nkey=c.key\nca=c.pem\nrequire=yes\nservers=verify\n"
         "[admin]\nop=x\n[admin read]\nv=y\n");
     const struct sockaddr_in6 *in6 = &c->servers[0].address.sa.in6;
 
@@ -142,7 +143,7 @@ static void test_everything(void **state)
     assert_string_equal(c->replication_user, "r");
     assert_string_equal(c->replication_password, "p");
     assert_int_equal(c->proxies, CONFIG_PROXIES_SINGLE);
-    assert_string_equal(c->tls_ca, "a");
+    assert_string_equal(c->tls_ca, "c.pem");
     assert_true(c->tls_require);
     assert_int_equal(c->tls_servers, CONFIG_TLS_VERIFY);
     assert_string_equal(c->admins[0].user, "op");
@@ -418,12 +419,18 @@ static void test_open_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_everything),
-        cmocka_unit_test(test_rules),         cmocka_unit_test(test_comments),
-        cmocka_unit_test(test_longest_line),  cmocka_unit_test(test_counting),
-        cmocka_unit_test(test_restart_only),  cmocka_unit_test(test_walk),
-        cmocka_unit_test(test_password_file), cmocka_unit_test(test_bad_password_files),
-        cmocka_unit_test(test_load_by_path),  cmocka_unit_test(test_open_files),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test_setup_teardown(test_everything, enter_certificate_folder, leave_certificate_folder),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_comments),
+        cmocka_unit_test(test_longest_line),
+        cmocka_unit_test(test_counting),
+        cmocka_unit_test(test_restart_only),
+        cmocka_unit_test(test_walk),
+        cmocka_unit_test(test_password_file),
+        cmocka_unit_test(test_bad_password_files),
+        cmocka_unit_test(test_load_by_path),
+        cmocka_unit_test(test_open_files),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

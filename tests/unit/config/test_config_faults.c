@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "certificate_folder.h"
 #include "config_text.h"
 
 #define MONITOR "[monitor]\nuser=m\npassword=hush\n"
@@ -100,8 +101,7 @@ static const struct row values[] = {
     {"[pointsman]\nlog_level=warn\n",
      "f:7: log_level = warn: it may be error, warning, info or debug; did you mean 'warning'?\n"},
     {"[pointsman]\nlog_level=\n", "f:7: log_level = : it may be error, warning, info or debug\n"},
-    {"[tls]\nrequire=true\n",
-     "f:7: warning: require has no effect yet\nf:7: require = true: it may be no or yes\n"},
+    {"[tls]\nrequire=true\n", "f:7: require = true: it may be no or yes\n"},
     {"[routing]\nsafe_functions=a,,b\n", "f:7: safe_functions = : this is not a name; names of functions "
                                          "stand here without quotes and parentheses, with "
                                          "commas between them\n"},
@@ -170,10 +170,16 @@ static const struct row together[] = {
     {"[failover]\nreplication_password=hush\n",
      "f:7: warning: replication_password has no effect yet\n"
      "f:7: there is a replication_password but no replication_user; give both or neither\n"},
-    {"[tls]\nkey=k\n",
-     "f:7: warning: key has no effect yet\nf:7: certificate and key belong together; give both or neither\n"},
-    {"[tls]\nrequire=yes\n", "f:7: warning: require has no effect yet\n"
-                             "f:7: require = yes: without certificate and key no client could connect\n"},
+    {"[tls]\nkey=k\n", "f:7: certificate and key belong together; give both or neither\n"},
+    {"[tls]\nrequire=yes\n", ""},
+    {"[tls]\ncertificate=c.pem\nkey=c.key\nca=d.pem\n", "f:9: warning: ca has no effect yet\n"},
+    {"[tls]\nkey=c.key\ncertificate=nowhere\n", "f:8: certificate = nowhere: No such file or directory\n"},
+    {"[tls]\ncertificate=c.pem\nkey=nowhere\n", "f:8: key = nowhere: No such file or directory\n"},
+    {"[tls]\ncertificate=c.pem\nkey=d.key\n", "f:8: key = d.key: key values mismatch\n"},
+    {"[tls]\ncertificate=c.key\nkey=c.key\n", "f:7: certificate = c.key: no start line\n"},
+    {"[tls]\ncertificate=c.pem\nkey=c.pem\n", "f:8: key = c.pem: unsupported\n"},
+    {"[tls]\nca=nowhere\n",
+     "f:7: warning: ca has no effect yet\nf:7: ca = nowhere: No such file or directory\n"},
     {"[tls]\nservers=verify\n",
      "f:7: warning: servers has no effect yet\nf:7: servers = verify: this needs ca = PATH\n"},
     {"[server b]\naddress=127.0.0.1:9\n[failover]\nproxies=several\n",
@@ -316,5 +322,5 @@ int main(void)
         cmocka_unit_test(test_too_many_servers),
         cmocka_unit_test(test_unknown_host),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, enter_certificate_folder, leave_certificate_folder);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "certificate_folder.h"
 #include "config_text.h"
 
 static long until_failure = -1; /* allocations that still succeed; < 0: all */
@@ -62,7 +63,8 @@ void __wrap_free(void *block)
 static const char whole[] = MINIMAL
     "[pointsman]\nlisten = 127.0.0.1:1, unix:/run/p, [::1]:2\nadmin =\n"
     "[routing]\nsafe_functions = b, a, b\n[accounts]\na = x\nb = y\n[admin]\nc = z\n"
-    "[tls]\ncertificate = c\nkey = k\n[failover]\nreplication_user = r\nreplication_password = hush\n"
+    "[tls]\ncertificate = c.pem\nkey = c.key\nca = c.pem\n[failover]\nreplication_user = "
+    "r\nreplication_password = hush\n"
     "[server db2]\naddress = unix:/run/my.sock\n"
     "[rule a]\nmatch = ^SELECT\nuser = u\ntarget = server db2\n[rule b]\nschema = s\ntarget = reject\n";
 
@@ -117,5 +119,5 @@ int main(void)
         cmocka_unit_test(test_each_allocation_fails),
         cmocka_unit_test(test_faults_leak_nothing),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, enter_certificate_folder, leave_certificate_folder);
 }
