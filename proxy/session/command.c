@@ -109,6 +109,30 @@ static void run_primary(struct session *session, const uint8_t *payload, size_t 
     statement_begin(session);
 }
 
+/* By its id, which may be one of ours. */
+static void run_process_kill(struct session *session, const uint8_t *payload, size_t length)
+{
+    struct reader r = reader_of(payload + 1, length - 1);
+    session->statement = route_statement_unread(SQL_REASON_KILL, false);
+    session->statement.verb = SQL_KILL;
+    session->statement.effects = 0;
+    session->kill_id = read_u32(&r);
+    if (!kill_ask(session))
+        statement_begin(session);
+}
+
+/* A replica, or whoever reads the binary log like one: the connection is its own from now on, and nobody
+ * else's after it. */
+static void run_replica(struct session *session, const uint8_t *payload, size_t length)
+{
+    (void)payload, (void)length;
+    session->statement = route_statement_unread(ROUTE_REASON_COMMAND, false);
+    session->statement.effects = SQL_LEAVES_UNKNOWN;
+    if (result_shape_of(session->code) == RESULT_SHAPE_ENDLESS)
+        session->close_after = true; /* servers do so, whatever ended it */
+    statement_begin(session);
+}
+
 /* Whether several statements may come in one packet is part of the key of the connections that it uses; one
  * that it holds is told, and is of no use to others then. */
 static void run_set_option(struct session *session, const uint8_t *payload, size_t length)
@@ -167,6 +191,7 @@ static command_function *const commands[256] = {
     [COM_REFRESH] = run_primary,
     [COM_STATISTICS] = run_primary,
     [COM_PROCESS_INFO] = run_primary,
+    [COM_PROCESS_KILL] = run_process_kill,
     [COM_DEBUG] = run_primary,
     [COM_PING] = run_ping,
     [COM_CHANGE_USER] = run_change_user,
@@ -176,6 +201,9 @@ static command_function *const commands[256] = {
     [COM_STMT_CLOSE] = execute_close,
     [COM_STMT_RESET] = execute_reset,
     [COM_STMT_FETCH] = execute_fetch,
+    [COM_BINLOG_DUMP] = run_replica,
+    [COM_BINLOG_DUMP_GTID] = run_replica,
+    [COM_REGISTER_SLAVE] = run_replica,
     [COM_SET_OPTION] = run_set_option,
     [COM_RESET_CONNECTION] = run_reset,
 };

@@ -280,6 +280,8 @@ static void send_parcel(struct parcel *parcel)
     if (!session->request) {
         execute_patch(session);
         stream_begin_request(session);
+    } else if (result_shape_of(session->code) == RESULT_SHAPE_ENDLESS) {
+        stream_begin_open(session);
     } else if (is_silent(session->code))
         statement_end(session, true);
 }

@@ -40,6 +40,7 @@ enum session_step {
 struct stream {
     bool active;
     bool is_file; /* LOCAL INFILE: ends with an empty packet */
+    bool is_open; /* a replica's, while it is sent the binary log: has no end */
     bool longer;  /* the present packet is PACKET_MAX long: another follows */
     uint8_t have; /* bytes of the header seen */
     uint8_t header[PACKET_HEADER];
@@ -378,6 +379,7 @@ void position_forget(struct session *session);
 /* ---- stream.c ---- */
 void stream_begin_request(struct session *session); /* conn.in begins with a packet that doesn't fit */
 void stream_begin_file(struct session *session);
+void stream_begin_open(struct session *session); /* what the client says from now on, until the answer ends */
 void stream_readable(struct session *session);
 
 static inline void figure_add(atomic_ullong *figure, unsigned long long by)

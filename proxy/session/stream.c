@@ -1,6 +1,6 @@
 /*
- * stream.c - packets that go to the server while they arrive: requests that don't fit into a chunk, and the
- * file of LOCAL INFILE.
+ * stream.c - packets that go to the server while they arrive: requests that don't fit into a chunk, the file
+ * of LOCAL INFILE, and what a replica says while it is sent the binary log.
  *
  *   socket ──read──> worker's scratch ──hop headers──> the server's socket (what it doesn't take waits there,
  * and we stop reading)
@@ -53,8 +53,8 @@ static size_t hop(struct stream *stream, const uint8_t *data, size_t length, boo
 static void forward(struct session *session, const uint8_t *data, size_t length)
 {
     struct backend *backend = session->backend;
-    bool end;
-    size_t n = hop(&session->stream, data, length, &end);
+    bool end = false, open = session->stream.is_open;
+    size_t n = open ? length : hop(&session->stream, data, length, &end);
     session->stream.active = !end;
     /* The answer may have come already (a server that refuses early): then the rest goes nowhere. */
     if (backend && session->step == SESSION_RUNNING && conn_write(&backend->conn, data, n) == CONN_OK &&
@@ -85,9 +85,10 @@ void stream_readable(struct session *session)
 }
 
 /* What has arrived already goes first: it lies in conn.in. */
-static void begin(struct session *session, bool is_file)
+static void begin(struct session *session, struct stream stream)
 {
-    session->stream = (struct stream){.active = true, .is_file = is_file};
+    session->stream = stream;
+    session->stream.active = true;
     conn_watch(&session->conn, true);
     struct chunk *in = session->conn.in;
     if (!in)
@@ -101,7 +102,7 @@ static void begin(struct session *session, bool is_file)
 
 void stream_begin_request(struct session *session)
 {
-    begin(session, false);
+    begin(session, (struct stream){.is_file = false});
 }
 
 void stream_begin_file(struct session *session)
@@ -109,5 +110,12 @@ void stream_begin_file(struct session *session)
     /* The request that asked for the file has been understood: it need not be kept any more. */
     conn_consume(&session->conn, session->request);
     session->request = 0;
-    begin(session, true);
+    begin(session, (struct stream){.is_file = true});
+}
+
+void stream_begin_open(struct session *session)
+{
+    conn_consume(&session->conn, session->request);
+    session->request = 0;
+    begin(session, (struct stream){.is_open = true});
 }

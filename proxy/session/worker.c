@@ -484,7 +484,7 @@ static void take_stop(void *owner, struct mail *mail)
     list_each_safe (node, &worker->sessions) {
         struct session *session = list_entry(node, struct session, link);
         bool idle = session->step == SESSION_READY && !(session->pins & PIN_TRANSACTION);
-        if (at_once || idle || session->login)
+        if (at_once || idle || session->login || session->stream.is_open)
             session_close(session);
     }
 }

@@ -594,6 +594,24 @@ static void an_id_of_a_server_goes_to_the_primary(void **state)
     mysql_close(app);
 }
 
+/* As the client library's mysql_kill() has it. */
+static void com_process_kill_means_sessions_too(void **state)
+{
+    (void)state;
+    MYSQL *app = log_in(proxy, &cluster_app), *other = log_in(proxy, &cluster_app),
+          *direct = cluster_connect(set, 0, &cluster_app, "shop");
+    assert_int_equal(mysql_kill(app, mysql_thread_id(other)), 0);
+    assert_int_not_equal(sql_run(other, "SELECT 5"), 0);
+    assert_int_equal(mysql_kill(app, mysql_thread_id(direct)), 0); /* a server's: the primary's */
+    assert_int_not_equal(sql_run(direct, "SELECT 5"), 0);
+    assert_int_not_equal(mysql_kill(app, 0x7fffffff), 0);
+    assert_int_equal(mysql_errno(app), NO_SUCH_THREAD);
+    assert_int_equal(sql_number(app, "SELECT 5"), 5);
+    mysql_close(direct);
+    mysql_close(other);
+    mysql_close(app);
+}
+
 /* --- a KILL that can't be delivered --- */
 
 /* The target's server hangs, and no new connection to it can be made. Its number there means somebody else
@@ -629,6 +647,7 @@ int main(void)
         cmocka_unit_test(who_kills_himself_sees_what_a_server_shows),
         cmocka_unit_test(others_and_nobody_can_not_be_killed),
         cmocka_unit_test(an_id_of_a_server_goes_to_the_primary),
+        cmocka_unit_test(com_process_kill_means_sessions_too),
         cmocka_unit_test(what_can_not_be_delivered_goes_nowhere_else),
     };
     cmocka_set_test_filter(getenv("POINTSMAN_TEST"));
