@@ -25,7 +25,7 @@ JOBS     ?= $(shell nproc)
 export TEST_TIMEOUT ?= 300
 VERSION  := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -1)
 
-PKGS     := mysqlclient libcrypto libssl inih libpcre2-8 libmicrohttpd jansson
+PKGS     := mysqlclient libcrypto libssl zlib libzstd inih libpcre2-8 libmicrohttpd jansson
 # Asked once, when first needed: `make deps` comes before.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "conn_tls.h"
+#include "conn_zip.h"
 
 /* What a socket or TLS takes of it now; -1: it failed. */
 static ssize_t send_some(struct conn *conn, const uint8_t *data, size_t length)
@@ -95,6 +96,7 @@ void conn_close(struct conn *conn)
         close(conn->fd);
         conn->fd = -1;
     }
+    conn_zip_free(conn);
     conn_tls_free(conn);
     chunk_give(conn->chunks, conn->in);
     conn->in = NULL;
@@ -115,6 +117,8 @@ void conn_watch(struct conn *conn, bool readable)
     ev_io_start(conn->loop, &conn->read_watcher);
     if (conn->tls)
         conn_tls_resume(conn);
+    if (conn->zip)
+        conn_zip_resume(conn);
 }
 
 void conn_watch_connect(struct conn *conn)
@@ -122,7 +126,7 @@ void conn_watch_connect(struct conn *conn)
     ev_io_start(conn->loop, &conn->write_watcher);
 }
 
-static enum conn_outcome read_once(struct conn *conn, void *memory, size_t size, size_t *ret_length)
+static enum conn_outcome read_raw(struct conn *conn, void *memory, size_t size, size_t *ret_length)
 {
     if (conn->tls)
         return conn_tls_read(conn, memory, size, ret_length);
@@ -134,6 +138,12 @@ static enum conn_outcome read_once(struct conn *conn, void *memory, size_t size,
     if (n == 0)
         return CONN_CLOSED;
     return errno == EAGAIN || errno == EINTR ? CONN_AGAIN : CONN_FAILED;
+}
+
+static enum conn_outcome read_once(struct conn *conn, void *memory, size_t size, size_t *ret_length)
+{
+    return conn->zip ? conn_zip_read(conn, memory, size, ret_length, read_raw)
+                     : read_raw(conn, memory, size, ret_length);
 }
 
 /* Makes conn->in a chunk with room for `least` bytes behind what it holds. */
@@ -258,7 +268,7 @@ static ssize_t send_now(struct conn *conn, struct iovec *iov, int count, size_t 
     return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : n;
 }
 
-enum conn_outcome conn_writev(struct conn *conn, struct iovec *iov, int count)
+static enum conn_outcome write_raw(struct conn *conn, struct iovec *iov, int count)
 {
     size_t together = 0;
     ssize_t sent = conn_backlogged(conn) ? 0 : send_now(conn, iov, count, &together);
@@ -275,6 +285,17 @@ enum conn_outcome conn_writev(struct conn *conn, struct iovec *iov, int count)
     if (wants_room(conn))
         ev_io_start(conn->loop, &conn->write_watcher);
     return CONN_OK;
+}
+
+static enum conn_outcome write_packed(struct conn *conn, const void *data, size_t length)
+{
+    struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = length};
+    return write_raw(conn, &iov, 1);
+}
+
+enum conn_outcome conn_writev(struct conn *conn, struct iovec *iov, int count)
+{
+    return conn->zip ? conn_zip_writev(conn, iov, count, write_packed) : write_raw(conn, iov, count);
 }
 
 enum conn_outcome conn_write(struct conn *conn, const void *data, size_t length)

@@ -35,7 +35,7 @@ static const uint32_t offered = CAP_LONG_PASSWORD | CAP_FOUND_ROWS | CAP_LONG_FL
                                 CAP_RESERVED | CAP_SECURE_CONNECTION | CAP_MULTI_STATEMENTS |
                                 CAP_MULTI_RESULTS | CAP_PS_MULTI_RESULTS | CAP_PLUGIN_AUTH |
                                 CAP_CONNECT_ATTRS | CAP_PLUGIN_AUTH_LENENC | CAP_EXPIRED_PASSWORDS |
-                                CAP_SESSION_TRACK | CAP_DEPRECATE_EOF;
+                                CAP_SESSION_TRACK | CAP_DEPRECATE_EOF | CAP_COMPRESS;
 
 enum { CHANGES_FAILED_MOST = 3 /* of a session, as MariaDB has it */ };
 
@@ -234,6 +234,11 @@ static void welcome(struct session *session)
     session->request = 0;
     session_step_to(session, SESSION_READY);
     session_send_ok(session, session->sequence);
+    if (session->capabilities & CAP_COMPRESS && !session->conn.zip &&
+        !conn_compress(&session->conn, CONN_ZLIB, 0)) {
+        session_close(session);
+        return;
+    }
     session_next(session);
 }
 

@@ -39,10 +39,12 @@ enum session_step {
  */
 struct stream {
     bool active;
-    bool is_file; /* LOCAL INFILE: ends with an empty packet */
-    bool is_open; /* a replica's, while it is sent the binary log: has no end */
-    bool longer;  /* the present packet is PACKET_MAX long: another follows */
-    uint8_t have; /* bytes of the header seen */
+    bool is_file;     /* LOCAL INFILE: ends with an empty packet */
+    bool is_open;     /* a replica's, while it is sent the binary log: has no end */
+    bool longer;      /* the present packet is PACKET_MAX long: another follows */
+    uint8_t have;     /* bytes of the header seen */
+    bool renumbers;   /* the compressed protocol doesn't number its packets as servers expect it */
+    uint8_t sequence; /* of the next header */
     uint8_t header[PACKET_HEADER];
     uint32_t left; /* payload bytes of the present packet */
 };

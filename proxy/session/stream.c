@@ -26,7 +26,7 @@ static bool begin_packet(struct stream *stream)
 }
 
 /* How many of these bytes belong to the stream; *ret_end: it is complete with them. */
-static size_t hop(struct stream *stream, const uint8_t *data, size_t length, bool *ret_end)
+static size_t hop(struct stream *stream, uint8_t *data, size_t length, bool *ret_end)
 {
     size_t at = 0;
     *ret_end = false;
@@ -35,6 +35,8 @@ static size_t hop(struct stream *stream, const uint8_t *data, size_t length, boo
             stream->header[stream->have++] = data[at++];
             if (stream->have < PACKET_HEADER)
                 continue;
+            if (stream->renumbers)
+                data[at - 1] = stream->sequence++;
             if ((*ret_end = begin_packet(stream)))
                 break;
         } else {
@@ -50,7 +52,7 @@ static size_t hop(struct stream *stream, const uint8_t *data, size_t length, boo
     return at;
 }
 
-static void forward(struct session *session, const uint8_t *data, size_t length)
+static void forward(struct session *session, uint8_t *data, size_t length)
 {
     struct backend *backend = session->backend;
     bool end = false, open = session->stream.is_open;
@@ -89,6 +91,7 @@ static void begin(struct session *session, struct stream stream)
 {
     session->stream = stream;
     session->stream.active = true;
+    session->stream.renumbers = session->conn.zip != NULL;
     conn_watch(&session->conn, true);
     struct chunk *in = session->conn.in;
     if (!in)
@@ -110,7 +113,8 @@ void stream_begin_file(struct session *session)
     /* The request that asked for the file has been understood: it need not be kept any more. */
     conn_consume(&session->conn, session->request);
     session->request = 0;
-    begin(session, (struct stream){.is_file = true});
+    begin(session,
+          (struct stream){.is_file = true, .sequence = (uint8_t)(session->backend->result.sequence + 1)});
 }
 
 void stream_begin_open(struct session *session)

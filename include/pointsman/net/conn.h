@@ -23,6 +23,7 @@
 
 struct conn;
 struct conn_tls;
+struct conn_zip;
 
 struct conn_events {
     void (*readable)(struct conn *conn);
@@ -40,6 +41,7 @@ struct conn {
     struct chunk *in;     /* NULL while there is nothing unread */
     struct list out;      /* chunks waiting to be written */
     struct conn_tls *tls; /* owned; NULL: in clear */
+    struct conn_zip *zip; /* owned; NULL: not compressed */
 };
 
 enum conn_outcome {
@@ -70,6 +72,12 @@ static inline bool conn_is_secure(const struct conn *conn)
 bool conn_resumed(const struct conn *conn); /* its handshake was a short one */
 /* Why the last call failed, in words. */
 const char *conn_fault(const struct conn *conn, char *text, size_t size);
+
+/* From here on the protocol is the compressed one. Nothing may be unread. level: of ZSTD, 1 to 22. False: no
+ * memory.
+ */
+enum conn_compression { CONN_ZLIB, CONN_ZSTD };
+bool conn_compress(struct conn *conn, enum conn_compression how, int level);
 
 /* Starts or stops watching for input; free if nothing changes within one round of the loop. */
 void conn_watch(struct conn *conn, bool readable);
