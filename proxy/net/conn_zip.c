@@ -163,7 +163,8 @@ static bool unpack(struct conn_zip *zip, uint8_t *out, size_t size, size_t *ret_
     zip->plain_left -= (uint32_t)step.out_length;
     *ret_given = step.out_length;
     bool complete = zip->packed_left == 0 && zip->plain_left == 0;
-    if (over != complete && (over || (step.in_length == 0 && step.out_length == 0 && zip->packed_left == 0)))
+    bool stuck = zip->packed_left == 0 && step.in_length == 0 && step.out_length == 0;
+    if (over ? !complete : stuck)
         return false;
     if (over)
         end_packet(zip);
@@ -178,6 +179,7 @@ static bool take(struct conn_zip *zip, uint8_t *memory, size_t size, size_t *ret
     while (given < size && moved) {
         struct chunk *raw = zip->raw;
         size_t before = raw ? chunk_used(raw) : 0;
+        uint8_t had = zip->have;
         some = 0;
         if (zip->have == HEADER) {
             if (!unpack(zip, memory + given, size - given, &some))
@@ -189,7 +191,7 @@ static bool take(struct conn_zip *zip, uint8_t *memory, size_t size, size_t *ret
                 return false;
         }
         given += some;
-        moved = some > 0 || (raw && chunk_used(raw) < before);
+        moved = some > 0 || (raw && chunk_used(raw) < before) || zip->have != had;
     }
     *ret_given = given;
     zip->more = given == size; /* perhaps: the next reader finds out */
