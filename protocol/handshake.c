@@ -209,15 +209,20 @@ static void write_auth(struct writer *w, struct bytes auth, uint32_t capabilitie
     }
 }
 
+void ssl_request_write(struct writer *w, const struct login *login)
+{
+    write_u32(w, login->capabilities);
+    write_u32(w, login->max_packet);
+    write_u8(w, (uint8_t)login->collation);
+    write_zeros(w, 19);
+    write_u32(w, login->capabilities & CAP_LONG_PASSWORD ? 0 : login->mariadb_capabilities);
+}
+
 void login_write(struct writer *w, const struct login *login)
 {
     uint32_t capabilities = login->capabilities;
 
-    write_u32(w, capabilities);
-    write_u32(w, login->max_packet);
-    write_u8(w, (uint8_t)login->collation);
-    write_zeros(w, 19);
-    write_u32(w, capabilities & CAP_LONG_PASSWORD ? 0 : login->mariadb_capabilities);
+    ssl_request_write(w, login);
     write_bytes(w, login->user.at, login->user.length);
     write_u8(w, 0);
     write_auth(w, login->auth, capabilities);

@@ -55,6 +55,8 @@ bool login_is_ssl_request(const void *payload, size_t length, uint32_t *ret_capa
 /* `offered`: the greeting's capabilities; what counts is client AND offered. Attributes are validated. */
 bool login_read(const void *payload, size_t length, uint32_t offered, struct login *ret);
 void login_write(struct writer *w, const struct login *login);
+/* An SSLRequest: what the login behind it begins with. */
+void ssl_request_write(struct writer *w, const struct login *login);
 /* False at the end: login_read() and change_user_read() have validated the whole. */
 bool attribute_next(struct bytes *rest, struct bytes *ret_key, struct bytes *ret_value);
 
