@@ -135,6 +135,49 @@ enum conn_outcome conn_secure_client(struct conn *conn, SSL_CTX *context)
     return begin(conn, ssl);
 }
 
+static bool expect_host(SSL *ssl, const char *host)
+{
+    X509_VERIFY_PARAM *expected = SSL_get0_param(ssl);
+    bool number = X509_VERIFY_PARAM_set1_ip_asc(expected, host) == 1;
+    return number || (SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1);
+}
+
+enum conn_outcome conn_secure_server(struct conn *conn, SSL_CTX *context, const char *host,
+                                     struct conn_session *last)
+{
+    bool verify = SSL_CTX_get_verify_mode(context) != SSL_VERIFY_NONE;
+    SSL *ssl = SSL_new(context);
+    if (ssl && verify && !expect_host(ssl, host)) {
+        SSL_free(ssl);
+        ssl = NULL;
+    }
+    if (ssl) {
+        SSL_set_connect_state(ssl);
+        SSL_set_app_data(ssl, last);
+        if (last->session && last->context == context)
+            SSL_set_session(ssl, last->session); /* if not: a full handshake */
+    }
+    return begin(conn, ssl);
+}
+
+void conn_session_done(struct conn_session *last)
+{
+    SSL_SESSION_free(last->session);
+    SSL_CTX_free(last->context);
+    *last = (struct conn_session){0};
+}
+
+int conn_tls_keep_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct conn_session *last = SSL_get_app_data(ssl);
+    SSL_CTX *context = SSL_get_SSL_CTX(ssl);
+    if (SSL_CTX_up_ref(context) != 1)
+        return 0;
+    conn_session_done(last);
+    *last = (struct conn_session){session, context};
+    return 1; /* taken over */
+}
+
 void conn_tls_free(struct conn *conn)
 {
     struct conn_tls *tls = conn->tls;
@@ -166,7 +209,10 @@ bool conn_tls_fault(const struct conn *conn, char *text, size_t size)
     if (!tls || !tls->error)
         return false;
     const char *reason = ERR_reason_error_string(tls->error);
-    snprintf(text, size, "TLS: %s", reason ? reason : "unknown fault");
+    long verified = SSL_get_verify_result(tls->ssl);
+    bool refused = ERR_GET_REASON(tls->error) == SSL_R_CERTIFICATE_VERIFY_FAILED && verified != X509_V_OK;
+    snprintf(text, size, "TLS: %s%s%s", reason ? reason : "unknown fault", refused ? ": " : "",
+             refused ? X509_verify_cert_error_string(verified) : "");
     return true;
 }
 

@@ -27,6 +27,9 @@ ssize_t conn_tls_writev(struct conn *conn, const struct iovec *iov, int count, s
 bool conn_tls_read_waits(const struct conn *conn);
 bool conn_tls_write_waits(const struct conn *conn);
 
+/* SSL_CTX_sess_set_new_cb(): a server gave a session, which its next connection may resume. */
+int conn_tls_keep_session(SSL *ssl, struct ssl_session_st *session);
+
 /* Why it failed; false: the socket did (errno). */
 bool conn_tls_fault(const struct conn *conn, char *text, size_t size);
 

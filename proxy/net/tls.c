@@ -1,7 +1,8 @@
 /*
  * tls.c - contexts made of the configured files, and the one that counts now.
  *
- *   tls_load ──> load_clients ── certificate and key of files, or of our own making (tls_certificate.c)
+ *   tls_load ─┬─> load_clients ── certificate and key of files, or of our own making (tls_certificate.c)
+ *             └─> load_servers ── the authorities, if servers are verified
  *
  * Sessions are resumed by tickets only, which the clients keep: nothing is stored here, and whichever worker
  * a client comes to can read them. A reload that makes new contexts makes old tickets worthless, which costs
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conn_tls.h"
 #include "tls_certificate.h"
 
 static struct {
@@ -61,6 +63,22 @@ static SSL_CTX *load_clients(const struct config *config)
     return NULL;
 }
 
+static SSL_CTX *load_servers(const struct config *config)
+{
+    bool verify = config->tls_servers == CONFIG_TLS_VERIFY;
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    if (!context)
+        return NULL;
+    SSL_CTX_set_verify(context, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+    /* Sessions are kept by those who connect, by server. */
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(context, conn_tls_keep_session);
+    if (set_up(context) && (!verify || SSL_CTX_load_verify_file(context, config->tls_ca) == 1))
+        return context;
+    SSL_CTX_free(context);
+    return NULL;
+}
+
 /* ---- life ---- */
 
 static void say_why(char *why, size_t size)
@@ -84,7 +102,10 @@ struct tls *tls_load(const struct config *config, const struct tls *last, char *
         tls->clients = last->clients;
     else
         tls->clients = load_clients(config);
-    if (tls->clients)
+    tls->wanted = config->tls_servers;
+    if (tls->wanted != CONFIG_TLS_OFF)
+        tls->servers = load_servers(config);
+    if (tls->clients && (tls->servers || tls->wanted == CONFIG_TLS_OFF))
         return tls;
     say_why(why, size);
     tls_unref(tls);
@@ -102,6 +123,7 @@ void tls_unref(struct tls *tls)
     if (!tls || atomic_fetch_sub_explicit(&tls->refs, 1, memory_order_acq_rel) > 1)
         return;
     SSL_CTX_free(tls->clients);
+    SSL_CTX_free(tls->servers);
     free(tls);
 }
 

@@ -24,6 +24,7 @@
 struct conn;
 struct conn_tls;
 struct conn_zip;
+struct ssl_session_st; /* SSL_SESSION */
 
 struct conn_events {
     void (*readable)(struct conn *conn);
@@ -65,6 +66,17 @@ static inline bool conn_is_open(const struct conn *conn)
 /* From here on all is TLS, the peer being the client; what lies in conn->in is the beginning of its
  * handshake. Nothing may wait to be written. Reading drives the handshake. CONN_MEMORY: it is as it was. */
 enum conn_outcome conn_secure_client(struct conn *conn, SSL_CTX *context);
+
+/* A server's last session; it outlives the server's connections. */
+struct conn_session {
+    struct ssl_session_st *session; /* owned; NULL: none yet */
+    SSL_CTX *context; /* referenced: what it was made with, since a resumed session isn't verified again */
+};
+void conn_session_done(struct conn_session *last);
+/* The same, the peer being the server: what is written from here on waits for the handshake. host: if the
+ * context verifies, the name or the address that the certificate must be for. */
+enum conn_outcome conn_secure_server(struct conn *conn, SSL_CTX *context, const char *host,
+                                     struct conn_session *last);
 static inline bool conn_is_secure(const struct conn *conn)
 {
     return conn->tls != NULL;

@@ -1,7 +1,8 @@
 /*
  * tls.h - what TLS is spoken with: certificate, key and authorities, as the configuration names them.
  *
- *   config ──tls_load──> struct tls ──tls_publish──> tls_current(), at each login ──> conn_secure_*()
+ *   config ──tls_load──> struct tls ──tls_publish──> tls_current(), at each login ──> conn_secure_client(),
+ *                                                                                    conn_secure_server()
  *
  * Immutable and counted, as the configuration is; a connection that was secured keeps what it was secured
  * with. All workers have the same contexts, so a client may resume with any of them what it began with
@@ -21,6 +22,8 @@ struct tls {
     atomic_uint refs;
     SSL_CTX *clients; /* we are their server */
     bool made;        /* by a certificate of our own making */
+    SSL_CTX *servers; /* we are their client; NULL: never (off) */
+    enum config_tls_servers wanted;
 };
 
 /* One reference. Without a configured certificate one is made, or that of `last` (may be NULL) goes on. NULL:
