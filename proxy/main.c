@@ -103,11 +103,17 @@ static void close_listeners(void)
 static bool take(struct config *fresh, char *why, size_t size)
 {
     struct tls *last = tls_current(), *tls = tls_load(fresh, last, why, size);
-    bool good = tls && monitor_reload(fresh);
+    if (!tls) {
+        tls_unref(last);
+        return false;
+    }
+    tls_publish(
+        tls); /* first: connections that the new picture closes are opened again by the new contexts */
+    bool good = monitor_reload(fresh);
     if (good)
-        tls_publish(tls_ref(tls));
-    tls_unref(tls);
-    tls_unref(last);
+        tls_unref(last);
+    else
+        tls_publish(last);
     return good;
 }
 

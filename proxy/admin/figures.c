@@ -18,6 +18,8 @@ static const struct figure_about abouts[FIGURES] = {
     [FIGURE_BYTES_OUT] = {"client_sent_bytes", "Bytes sent to clients.", 1},
     [FIGURE_LOGINS] = {"logins", "Logins that succeeded.", 1},
     [FIGURE_LOGIN_FAILURES] = {"login_failures", "Logins that were refused.", 1},
+    [FIGURE_TLS_LOGINS] = {"tls_logins", "Logins over TLS that succeeded.", 1},
+    [FIGURE_TLS_RESUMED] = {"tls_resumed", "Such logins whose TLS session was resumed.", 1},
     [FIGURE_RETRIES] = {"retries", "Statements sent again to another server after the first was lost.", 1},
     [FIGURE_HEALS] = {"heals", "Statements run again on the primary because a replica could not run them.",
                       1},
@@ -32,6 +34,8 @@ static const struct figure_about abouts[FIGURES] = {
     [FIGURE_REPEATS] = {"repeats", "Reads that ran once more, for the warnings or the error they leave.", 1},
     [FIGURE_CARRIES] = {"carries", "Statements ahead of which session state was sent.", 1},
     [FIGURE_OPENED] = {"backend_connects", "Connections to servers that were opened.", 1},
+    [FIGURE_BACKEND_TLS] = {"backend_tls_connects", "Connections to servers that were opened over TLS.", 1},
+    [FIGURE_BACKEND_RESUMED] = {"backend_tls_resumed", "Such connections whose TLS session was resumed.", 1},
     [FIGURE_FAILED] = {"backend_connect_failures", "Connections to servers that could not be opened.", 1},
 };
 
@@ -68,6 +72,8 @@ static void add_single(uint64_t *single, const struct worker *worker)
         [FIGURE_BYTES_OUT] = counter(&from->bytes_out),
         [FIGURE_LOGINS] = counter(&from->logins),
         [FIGURE_LOGIN_FAILURES] = counter(&from->login_failures),
+        [FIGURE_TLS_LOGINS] = counter(&from->tls_logins),
+        [FIGURE_TLS_RESUMED] = counter(&from->tls_resumed),
         [FIGURE_RETRIES] = counter(&from->retries),
         [FIGURE_HEALS] = counter(&from->heals),
         [FIGURE_HINTS_IGNORED] = counter(&from->hints_ignored),
@@ -77,6 +83,8 @@ static void add_single(uint64_t *single, const struct worker *worker)
         [FIGURE_REPEATS] = counter(&from->repeats),
         [FIGURE_CARRIES] = counter(&from->carries),
         [FIGURE_OPENED] = counter(&worker->pools.opened),
+        [FIGURE_BACKEND_TLS] = counter(&worker->pools.secured),
+        [FIGURE_BACKEND_RESUMED] = counter(&worker->pools.resumed),
         [FIGURE_FAILED] = counter(&worker->pools.failed),
     };
     for (int i = 0; i < FIGURES; i++)

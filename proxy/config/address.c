@@ -165,3 +165,17 @@ bool address_is_local(const struct config_address *address)
     default: return false;
     }
 }
+
+bool config_address_host(const struct config_address *address, char *host, size_t size)
+{
+    const char *text = address->text, *colon = text ? strrchr(text, ':') : NULL;
+    if (!colon || address->sa.any.sa_family == AF_UNIX)
+        return false;
+    bool brackets = *text == '[' && colon > text && colon[-1] == ']';
+    size_t length = (size_t)(colon - text) - (brackets ? 2 : 0);
+    if (length == 0 || length >= size)
+        return false;
+    memcpy(host, text + brackets, length);
+    host[length] = 0;
+    return true;
+}

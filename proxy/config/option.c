@@ -190,15 +190,17 @@ static const struct option tls_options[] = {
      .why = "So that clients can verify whom they talk to; with key."},
     {"tls.key", OPTION_TEXT, 0, AT(tls_key), .example = "/etc/pointsman/tls/server.key",
      .help = "its private key, PEM", .why = "With certificate."},
-    {"tls.ca", OPTION_TEXT, OPTION_NO_EFFECT, AT(tls_ca), .example = "/etc/pointsman/tls/ca.pem",
+    {"tls.ca", OPTION_TEXT, 0, AT(tls_ca), .example = "/etc/pointsman/tls/ca.pem",
      .help = "the authorities by which the servers' certificates are verified, PEM",
      .why = "With servers = verify."},
     {"tls.require", OPTION_YES_NO, 0, AT(tls_require), .fallback = "no",
      .help = "clients that come by TCP without TLS are refused",
      .why = "yes if clients come over networks that others can read."},
-    {"tls.servers", OPTION_CHOICE, OPTION_NO_EFFECT, AT(tls_servers),
-     WORDS("off", "preferred", "required", "verify"), .fallback = "preferred",
-     .help = "TLS towards the servers", .why = "verify if the network to the servers is not your own."},
+    {"tls.servers", OPTION_CHOICE, 0, AT(tls_servers), WORDS("off", "preferred", "required", "verify"),
+     .fallback = "preferred",
+     .help = "TLS towards the servers: never, if they offer it, always, or always with a certificate of ca "
+             "for their address",
+     .why = "verify if the network to the servers is not your own."},
 };
 
 static const struct option rule_options[] = {

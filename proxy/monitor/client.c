@@ -34,7 +34,33 @@ static unsigned whole_seconds(unsigned ms)
     return seconds > 0 ? seconds : 1;
 }
 
-static void set_options(MYSQL *mysql, const struct config *config, unsigned answer_seconds)
+/* By default Oracle's library uses TLS if the server offers it, MariaDB's does not. */
+#ifdef MARIADB_PACKAGE_VERSION_ID
+static void set_tls(MYSQL *mysql, const struct config *config)
+{
+    const char verify = config->tls_servers == CONFIG_TLS_VERIFY;
+    if (config->tls_servers == CONFIG_TLS_OFF)
+        return;
+    mysql_ssl_set(mysql, NULL, NULL, verify ? config->tls_ca : NULL, NULL, NULL);
+    mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
+}
+#else
+static void set_tls(MYSQL *mysql, const struct config *config)
+{
+    static const unsigned modes[] = {
+        [CONFIG_TLS_OFF] = SSL_MODE_DISABLED,
+        [CONFIG_TLS_PREFERRED] = SSL_MODE_PREFERRED,
+        [CONFIG_TLS_REQUIRED] = SSL_MODE_REQUIRED,
+        [CONFIG_TLS_VERIFY] = SSL_MODE_VERIFY_IDENTITY,
+    };
+    if (config->tls_servers == CONFIG_TLS_VERIFY)
+        mysql_options(mysql, MYSQL_OPT_SSL_CA, config->tls_ca);
+    mysql_options(mysql, MYSQL_OPT_SSL_MODE, &modes[config->tls_servers]);
+}
+#endif
+
+static void set_options(MYSQL *mysql, const struct config *config, const struct config_address *address,
+                        unsigned answer_seconds)
 {
     unsigned seconds = whole_seconds(config->monitor_timeout), no = 0;
     mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
@@ -43,8 +69,8 @@ static void set_options(MYSQL *mysql, const struct config *config, unsigned answ
     mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &no); /* a rogue server may ask for files */
     mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
     mysql_options4(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "pointsman-monitor");
-    if (config->tls_servers >= CONFIG_TLS_REQUIRED)
-        mysql_ssl_set(mysql, config->tls_key, config->tls_certificate, config->tls_ca, NULL, NULL);
+    if (address->sa.any.sa_family != AF_UNIX)
+        set_tls(mysql, config);
 }
 
 static bool connect_to(MYSQL *mysql, const struct config *config, const struct config_address *address)
@@ -56,13 +82,17 @@ static bool connect_to(MYSQL *mysql, const struct config *config, const struct c
     if (getnameinfo(&address->sa.any, address->length, host, sizeof host, service, sizeof service,
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         return false;
+    /* A certificate is for a name, which the library resolves once more. */
+    if (config->tls_servers == CONFIG_TLS_VERIFY && !config_address_host(address, host, sizeof host))
+        return false;
     return mysql_real_connect(mysql, host, user, password, NULL, (unsigned)atoi(service), NULL, 0);
 }
 
 /* A server's certificate can only be insisted on after the fact with what both libraries have. */
-static bool encrypted_enough(MYSQL *mysql, const struct config *config)
+static bool encrypted_enough(MYSQL *mysql, const struct config *config, const struct config_address *address)
 {
-    return config->tls_servers < CONFIG_TLS_REQUIRED || mysql_get_ssl_cipher(mysql);
+    return config->tls_servers < CONFIG_TLS_REQUIRED || address->sa.any.sa_family == AF_UNIX ||
+           mysql_get_ssl_cipher(mysql);
 }
 
 bool client_open(struct client *client, const struct config *config, const struct config_address *address,
@@ -75,8 +105,8 @@ bool client_open(struct client *client, const struct config *config, const struc
     client->mysql = mysql_init(NULL);
     if (!client->mysql)
         return false;
-    set_options(client->mysql, config, seconds);
-    if (!connect_to(client->mysql, config, address) || !encrypted_enough(client->mysql, config))
+    set_options(client->mysql, config, address, seconds);
+    if (!connect_to(client->mysql, config, address) || !encrypted_enough(client->mysql, config, address))
         return false;
     client->socket = fcntl(client->mysql->net.fd, F_DUPFD_CLOEXEC, 0);
     client->began_at = clock_ms();

@@ -8,6 +8,7 @@
  * stack may hold it still; it leaves pools->backends only then, so walks over that list are safe.
  */
 #include "backend.h"
+#include "pointsman/base/log.h"
 #include "pointsman/protocol/answer.h"
 
 #include <errno.h>
@@ -197,6 +198,31 @@ static struct backend *backend_of(struct conn *conn)
     return list_entry(conn, struct backend, conn);
 }
 
+enum { TLS_TOLD_EVERY_MS = 10000 };
+
+/* What the two sides' TLS can't agree on is seen in the log; who waits is served elsewhere, or not at all. */
+void backend_note_tls_fault(const struct backend *backend, const char *why)
+{
+    struct pools *set = backend->pool->set;
+    uint64_t *told = &set->tls_told[backend->pool->server], now = pools_now(set);
+    if (*told && now - *told < TLS_TOLD_EVERY_MS)
+        return;
+    *told = now;
+    log_event(LOG_WARNING, "server-tls-failed", "no connection to a server, since TLS can't be had",
+              log_text("server", topology_server(set->topology, backend->pool->server)->name),
+              log_text("why", why));
+}
+
+static void fail_socket(struct backend *backend, enum conn_outcome outcome)
+{
+    char words[200] = "closed by the server";
+    if (outcome == CONN_FAILED)
+        conn_fault(&backend->conn, words, sizeof words);
+    if (conn_is_secure(&backend->conn))
+        backend_note_tls_fault(backend, words);
+    backend_connect_failed(backend, 0, "", words, strlen(words));
+}
+
 /* Packets of the login, one after the other, as far as they are complete. */
 static void read_login(struct backend *backend)
 {
@@ -205,8 +231,7 @@ static void read_login(struct backend *backend)
     if (outcome == CONN_AGAIN)
         return;
     if (outcome != CONN_OK) {
-        const char *why = outcome == CONN_FAILED ? strerror(errno) : "closed by the server";
-        backend_connect_failed(backend, 0, "", why, strlen(why));
+        fail_socket(backend, outcome);
         return;
     }
     if (backend->login_step == 0)
@@ -223,6 +248,7 @@ static void read_login(struct backend *backend)
         if (!conn_is_open(conn))
             return;
         conn_consume(conn, PACKET_HEADER + length);
+        backend_login_consumed(backend);
         if (done && conn->in) /* it would be taken for the first answer's beginning */
             backend_connect_failed(backend, 0, "", "nonsense from the server", 24);
         else if (done)
@@ -252,7 +278,7 @@ static void on_failed(struct conn *conn)
 {
     struct backend *backend = backend_of(conn);
     if (backend->list == BACKEND_CONNECTING)
-        backend_connect_failed(backend, 0, "", strerror(errno), strlen(strerror(errno)));
+        fail_socket(backend, CONN_FAILED);
     else
         backend->pool->set->events->readable(backend); /* its last words, or its end */
 }

@@ -9,6 +9,7 @@ bool backend_connect(struct pool *pool);
 /* Connecting or logging in failed: with the server's own words, or code 0 and ours. Tells those who wait. */
 void backend_connect_failed(struct backend *backend, unsigned code, const char *state, const char *message,
                             size_t length);
+void backend_note_tls_fault(const struct backend *backend, const char *why); /* in the log, now and then */
 void backend_refuse_all(struct pool *pool, unsigned code, const char *state, const char *message,
                         size_t length);
 
@@ -29,6 +30,8 @@ static inline bool backend_has_past(const struct backend *backend)
 /* backend_login.c: the steps of a login; a step takes one packet. True: logged in. */
 void backend_login_begin(struct backend *backend);
 bool backend_login_packet(struct backend *backend, const uint8_t *payload, size_t length, uint8_t sequence);
+/* The packet was consumed: what could not be done before is. */
+void backend_login_consumed(struct backend *backend);
 /* The statement that makes a fresh or reset connection ours; a whole packet. Returns its length. */
 size_t backend_setup_packet(const struct backend *backend, uint8_t *out, size_t size);
 

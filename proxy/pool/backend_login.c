@@ -2,9 +2,12 @@
  * backend_login.c - logging in to a server, as a table of steps. Each step takes one packet from the server
  * and answers it.
  *
- *   CONNECTED ─> GREETING ─> ANSWER ──OK──> SETUP ──OK──> done
- *                              │ ^
- *                              └─┘ auth switch
+ *   CONNECTED ─> GREETING ─> [SECURE ─TLS─>] ANSWER ──OK──> SETUP ──OK──> done
+ *                                            │ ^
+ *                                            └─┘ auth switch
+ *
+ * Where TLS is required, nothing that a server says before it counts: an error there gets words of ours. By a
+ * unix socket there is none, since nobody else is in between.
  *
  * SETUP turns on what the relay stands on: session tracking of everything, so that a statement's effects on
  * the session arrive with its OK packet.
@@ -15,11 +18,14 @@
 #include <sys/socket.h>
 
 #include "backend.h"
+#include "pointsman/net/tls.h"
 #include "pointsman/protocol/answer.h"
 #include "pointsman/protocol/auth.h"
 #include "pointsman/protocol/handshake.h"
 
-enum login_step { STEP_CONNECTING, STEP_GREETING, STEP_ANSWER, STEP_SETUP, STEP_DONE, STEPS };
+enum login_step { STEP_CONNECTING, STEP_GREETING, STEP_SECURE, STEP_ANSWER, STEP_SETUP, STEP_DONE, STEPS };
+enum { LOGIN_MAX_PACKET = 1 << 30, LOGIN_COLLATION = 45 };
+enum { SEQUENCE_REQUEST = 1 /* of an SSLRequest; the login is the next */ };
 
 static void fail(struct backend *backend, const char *why)
 {
@@ -101,13 +107,123 @@ static void fail_plugin(struct backend *backend)
     backend_connect_failed(backend, 1251, "08004", why, sizeof why - 1);
 }
 
+static void send_login(struct backend *backend, uint8_t sequence)
+{
+    static const char native[] = "mysql_native_password";
+    struct bytes plugin = {(const uint8_t *)native, sizeof native - 1};
+    uint8_t auth[SHA2_LENGTH], packet[512];
+    struct login login = {
+        .capabilities = backend->capabilities,
+        .max_packet = LOGIN_MAX_PACKET,
+        .collation = LOGIN_COLLATION,
+        .user = {(const uint8_t *)backend->pool->identity->user, strlen(backend->pool->identity->user)},
+        .auth = {auth, 0},
+        .plugin = plugin};
+    if (!write_auth(backend->pool->identity, plugin, backend->scramble, auth, &login.auth.length)) {
+        fail_plugin(backend);
+        return;
+    }
+    struct writer w = writer_of(packet, sizeof packet);
+    size_t mark = packet_begin(&w);
+    login_write(&w, &login);
+    packet_end(&w, mark, sequence);
+    backend->login_step = STEP_ANSWER;
+    if (w.full)
+        fail(backend, "the user's name is too long");
+    else
+        send_packet(backend, packet, writer_length(&w));
+}
+
+/* ---- TLS ---- */
+
+static enum config_tls_servers tls_wanted(const struct backend *backend, const struct tls *tls)
+{
+    const struct config_address
+        *address = &topology_server(backend->pool->set->topology, backend->pool->server)->address;
+    return tls && address->sa.any.sa_family != AF_UNIX ? tls->wanted : CONFIG_TLS_OFF;
+}
+
+static bool must_be_secure(const struct backend *backend)
+{
+    struct tls *tls = tls_current();
+    bool must = tls_wanted(backend, tls) >= CONFIG_TLS_REQUIRED;
+    tls_unref(tls);
+    return must;
+}
+
+static void fail_insecure(struct backend *backend, const char *why)
+{
+    backend_note_tls_fault(backend, why);
+    fail(backend, why);
+}
+
+static void ask_for_tls(struct backend *backend)
+{
+    uint8_t packet[64];
+    struct writer w = writer_of(packet, sizeof packet);
+    size_t mark = packet_begin(&w);
+    ssl_request_write(&w, &(struct login){.capabilities = backend->capabilities | CAP_SSL,
+                                          .max_packet = LOGIN_MAX_PACKET,
+                                          .collation = LOGIN_COLLATION});
+    packet_end(&w, mark, SEQUENCE_REQUEST);
+    backend->login_step = STEP_SECURE;
+    send_packet(backend, packet, writer_length(&w));
+}
+
+/* Whether it goes on in TLS, which was asked for then. */
+static bool begin_tls(struct backend *backend, const struct greeting *greeting)
+{
+    struct tls *tls = tls_current();
+    enum config_tls_servers wanted = tls_wanted(backend, tls);
+    bool offered = greeting->capabilities & CAP_SSL;
+    tls_unref(tls);
+    if (wanted != CONFIG_TLS_OFF && offered)
+        ask_for_tls(backend);
+    else if (wanted >= CONFIG_TLS_REQUIRED)
+        fail_insecure(backend, "the server offers no TLS, which [tls] servers requires");
+    return wanted >= CONFIG_TLS_REQUIRED || (wanted != CONFIG_TLS_OFF && offered);
+}
+
+static bool secure(struct backend *backend)
+{
+    struct pools *set = backend->pool->set;
+    const struct config_address *address = &topology_server(set->topology, backend->pool->server)->address;
+    struct tls *tls = tls_current();
+    char host[256];
+    bool good = tls && tls->servers && config_address_host(address, host, sizeof host) &&
+                conn_secure_server(&backend->conn, tls->servers, host,
+                                   &set->sessions[backend->pool->server]) == CONN_OK;
+    tls_unref(tls);
+    return good;
+}
+
+void backend_login_consumed(struct backend *backend)
+{
+    if (backend->login_step != STEP_SECURE)
+        return;
+    /* What a server says in clear behind its greeting is no part of TLS: it speaks second. */
+    if (backend->conn.in || conn_backlogged(&backend->conn)) {
+        fail(backend, "nonsense from the server");
+    } else if (!secure(backend)) {
+        fail(backend, "TLS could not be set up");
+    } else {
+        backend->capabilities |= CAP_SSL;
+        send_login(backend, SEQUENCE_REQUEST + 1);
+    }
+}
+
+/* ---- the steps ---- */
+
 static void step_greeting(struct backend *backend, const uint8_t *payload, size_t length, uint8_t sequence)
 {
     static const uint32_t always = CAP_LONG_PASSWORD | CAP_LONG_FLAG | CAP_PROTOCOL_41 | CAP_TRANSACTIONS |
                                    CAP_SECURE_CONNECTION | CAP_PLUGIN_AUTH | CAP_SESSION_TRACK;
     struct greeting greeting;
     if (length && payload[0] == 0xff) {
-        fail_with(backend, payload, length);
+        if (must_be_secure(backend))
+            fail_insecure(backend, "an error came before TLS, from whomever");
+        else
+            fail_with(backend, payload, length);
         return;
     }
     if (!greeting_read(payload, length, &greeting)) {
@@ -115,35 +231,13 @@ static void step_greeting(struct backend *backend, const uint8_t *payload, size_
         return;
     }
     backend->thread_id = greeting.connection_id;
+    memcpy(backend->scramble, greeting.scramble, SCRAMBLE_LENGTH);
     backend->capabilities = (backend->pool->capabilities | always) &
                             (greeting.capabilities | CAP_LONG_PASSWORD);
-    if (!(backend->capabilities & CAP_SESSION_TRACK)) {
+    if (!(backend->capabilities & CAP_SESSION_TRACK))
         fail(backend, "the server has no session tracking (MySQL 5.7 or MariaDB 10.3 at least)");
-        return;
-    }
-    static const char native[] = "mysql_native_password";
-    struct bytes plugin = {(const uint8_t *)native, sizeof native - 1};
-    uint8_t auth[SHA2_LENGTH], packet[512];
-    struct login login = {
-        .capabilities = backend->capabilities,
-        .max_packet = 1u << 30,
-        .collation = 45,
-        .user = {(const uint8_t *)backend->pool->identity->user, strlen(backend->pool->identity->user)},
-        .auth = {auth, 0},
-        .plugin = plugin};
-    if (!write_auth(backend->pool->identity, plugin, greeting.scramble, auth, &login.auth.length)) {
-        fail_plugin(backend);
-        return;
-    }
-    struct writer w = writer_of(packet, sizeof packet);
-    size_t mark = packet_begin(&w);
-    login_write(&w, &login);
-    packet_end(&w, mark, (uint8_t)(sequence + 1));
-    backend->login_step = STEP_ANSWER;
-    if (w.full)
-        fail(backend, "the user's name is too long");
-    else
-        send_packet(backend, packet, writer_length(&w));
+    else if (!begin_tls(backend, &greeting))
+        send_login(backend, (uint8_t)(sequence + 1));
 }
 
 static void answer_switch(struct backend *backend, const uint8_t *payload, size_t length, uint8_t sequence)
@@ -214,6 +308,16 @@ static void step_answer(struct backend *backend, const uint8_t *payload, size_t 
     }
 }
 
+static void count_login(const struct backend *backend)
+{
+    struct pools *set = backend->pool->set;
+    atomic_fetch_add_explicit(&set->opened, 1, memory_order_relaxed);
+    if (conn_is_secure(&backend->conn))
+        atomic_fetch_add_explicit(&set->secured, 1, memory_order_relaxed);
+    if (conn_resumed(&backend->conn))
+        atomic_fetch_add_explicit(&set->resumed, 1, memory_order_relaxed);
+}
+
 static void step_setup(struct backend *backend, const uint8_t *payload, size_t length, uint8_t sequence)
 {
     (void)sequence;
@@ -228,7 +332,7 @@ static void step_setup(struct backend *backend, const uint8_t *payload, size_t l
     }
     backend->status = ok.status;
     backend->login_step = STEP_DONE;
-    atomic_fetch_add_explicit(&backend->pool->set->opened, 1, memory_order_relaxed);
+    count_login(backend);
 }
 
 typedef void login_step_function(struct backend *backend, const uint8_t *payload, size_t length,

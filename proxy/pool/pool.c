@@ -68,6 +68,8 @@ void pools_done(struct pools *set)
         pool_free(list_entry(node, struct pool, in_pools));
     list_each_safe (node, &set->free_commands)
         free(list_entry(node, struct command, link));
+    for (size_t i = 0; i < TOPOLOGY_SERVERS_MAX; i++)
+        conn_session_done(&set->sessions[i]);
     prepared_table_done(&set->prepared);
 }
 
@@ -459,17 +461,24 @@ bool pools_close_idle(struct pools *set, int server)
     return best && retire(best);
 }
 
+static bool same_tls(const struct config *a, const struct config *b)
+{
+    bool same_ca = a->tls_ca && b->tls_ca ? strcmp(a->tls_ca, b->tls_ca) == 0 : !a->tls_ca && !b->tls_ca;
+    return a->tls_servers == b->tls_servers && same_ca;
+}
+
 /* Another configuration may mean another server by the same number: what leads to the old one serves nobody
- * any more. */
+ * any more. Neither does what was opened in clear, or unverified, where that is asked for now. */
 static void leave_changed(struct pools *set, const struct topology *topology)
 {
     if (!set->topology || set->topology->config == topology->config)
         return;
+    bool as_secure = same_tls(set->topology->config, topology->config);
     list_each (node, &set->backends) {
         struct backend *backend = list_entry(node, struct backend, in_pools);
         const struct config_address *old = &topology_server(set->topology, backend->pool->server)->address;
         const struct config_address *fresh = &topology_server(topology, backend->pool->server)->address;
-        if (old->length == fresh->length && memcmp(&old->sa, &fresh->sa, old->length) == 0)
+        if (as_secure && old->length == fresh->length && memcmp(&old->sa, &fresh->sa, old->length) == 0)
             continue;
         backend->tainted = true;
         if (backend->list == BACKEND_IDLE || backend->list == BACKEND_CONNECTING)

@@ -225,9 +225,18 @@ static bool check(struct session *session, const struct account *account, struct
     return account && right && session->identity;
 }
 
+static void count_tls(struct session *session)
+{
+    figure_add(&session->worker->figures.tls_logins, 1);
+    if (conn_resumed(&session->conn))
+        figure_add(&session->worker->figures.tls_resumed, 1);
+}
+
 static void welcome(struct session *session)
 {
     figure_add(&session->worker->figures.logins, 1);
+    if (conn_is_secure(&session->conn) && !session->login->former)
+        count_tls(session);
     penalty_forgive(session_host(session));
     login_attempt_free(session);
     conn_consume(&session->conn, session->request);

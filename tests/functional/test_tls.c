@@ -11,24 +11,22 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../certificate.h"
 #include "../cluster/cluster.h"
 #include "../cluster/pointsman.h"
 #include "../cluster/rawclient.h"
+#include "tls_files.h"
 
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PATIENCE_MS = 15000 };
 
 static struct cluster *set;
 static struct pointsman *proxy;
-static char folder[] = "/tmp/pointsman-tls-XXXXXX";
 static char own_files[600];
 
 static const char accounts[] =
@@ -43,7 +41,7 @@ static int start_all(void **state)
                                            .more = own_files};
     (void)state;
     signal(SIGPIPE, SIG_IGN);
-    if (!mkdtemp(folder) || !certificate_make(folder, "ca", NULL, NULL) ||
+    if (!folder_make() || !certificate_make(folder, "ca", NULL, NULL) ||
         !certificate_make(folder, "proxy", "ca", "IP:127.0.0.1,DNS:localhost") ||
         !certificate_make(folder, "other", NULL, "IP:127.0.0.1"))
         return -1;
@@ -59,17 +57,10 @@ static int start_all(void **state)
 
 static int stop_all(void **state)
 {
-    static const char *const names[] = {"ca.pem",    "ca.key",    "proxy.pem",
-                                        "proxy.key", "other.pem", "other.key"};
-    char path[600];
     (void)state;
     int status = pointsman_stop(proxy);
     cluster_stop(set);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        unlink(path);
-    }
-    rmdir(folder);
+    folder_remove();
     return status;
 }
 
@@ -197,56 +188,6 @@ static void accounts_that_require_it(void **state)
 
 /* ---- reload ---- */
 
-static char *config_before;
-
-static char *read_file(const char *path)
-{
-    FILE *file = fopen(path, "re");
-    char *text = calloc(1, 65536);
-    assert_non_null(file);
-    assert_non_null(text);
-    assert_true(fread(text, 1, 65535, file) > 0);
-    fclose(file);
-    return text;
-}
-
-struct awaited {
-    const char *event;
-    int count;
-};
-
-static int events(const char *event)
-{
-    int count = 0;
-    char *log = read_file(proxy->log);
-    for (const char *at = log; (at = strstr(at, event)); at++)
-        count++;
-    free(log);
-    return count;
-}
-
-static bool has_come(void *arg)
-{
-    const struct awaited *awaited = arg;
-    return events(awaited->event) > awaited->count;
-}
-
-/* The file as it was at the start, with other lines in [tls]. */
-static void reload(const char *lines, const char *event)
-{
-    struct awaited awaited = {event, events(event)};
-    if (!config_before)
-        config_before = read_file(proxy->config);
-    char *tls = strstr(config_before, "[tls]");
-    FILE *file = fopen(proxy->config, "we");
-    assert_non_null(file);
-    fprintf(file, "%.*s[tls]\n%s", (int)(tls - config_before), config_before, lines);
-    fclose(file);
-    kill(proxy->pid, SIGHUP);
-    if (!wait_for(has_come, &awaited, PATIENCE_MS))
-        fail_msg("no %s", event);
-}
-
 static char *lines_with(const char *name, const char *more)
 {
     static char lines[1500];
@@ -259,18 +200,18 @@ static void a_reload_brings_another_certificate(void **state)
 {
     MYSQL *running = app_with("ca.pem");
     (void)state;
-    reload(lines_with("other", ""), "reloaded");
+    reload(proxy, lines_with("other", ""), "reloaded");
     mysql_close(app_with("other.pem"));
     assert_null(dial(&cluster_app, "ca.pem"));
     assert_int_equal(sql_run(running, "SELECT REPEAT('x', 100000)"), 0); /* who was there goes on */
     mysql_close(running);
-    reload("certificate = /nowhere\nkey = /nowhere\n", "reload-failed");
-    assert_int_equal(events("certificate = /nowhere: No such file"), 1);
+    reload(proxy, "certificate = /nowhere\nkey = /nowhere\n", "reload-failed");
+    assert_int_equal(events(proxy, "certificate = /nowhere: No such file"), 1);
     mysql_close(app_with("other.pem"));
-    reload("", "reloaded"); /* one of its own making */
+    reload(proxy, "", "reloaded"); /* one of its own making */
     mysql_close(app_with(NULL));
     assert_null(dial(&cluster_app, "other.pem"));
-    reload(lines_with("proxy", ""), "reloaded");
+    reload(proxy, lines_with("proxy", ""), "reloaded");
     mysql_close(app_with("ca.pem"));
 }
 
@@ -278,13 +219,13 @@ static void who_must_have_it(void **state)
 {
     struct raw_err err;
     (void)state;
-    reload(lines_with("proxy", "require = yes\n"), "reloaded");
+    reload(proxy, lines_with("proxy", "require = yes\n"), "reloaded");
     assert_int_equal(outcome(raw_dial(proxy->port, NULL), false, "app", "app-secret", &err), 3159);
     assert_string_equal(err.state, "HY000");
     assert_non_null(strstr(err.message, "insecure transport"));
     assert_int_equal(outcome(raw_dial(proxy->port, NULL), true, "app", "app-secret", &err), 0);
     assert_int_equal(outcome(raw_dial(0, proxy->socket), false, "app", "app-secret", &err), 0);
-    reload(lines_with("proxy", ""), "reloaded");
+    reload(proxy, lines_with("proxy", ""), "reloaded");
     assert_int_equal(outcome(raw_dial(proxy->port, NULL), false, "app", "app-secret", &err), 0);
 }
 
@@ -432,6 +373,5 @@ int main(void)
     };
     cmocka_set_test_filter(getenv("POINTSMAN_TEST"));
     int status = cmocka_run_group_tests(tests, start_all, stop_all);
-    free(config_before);
     return status;
 }

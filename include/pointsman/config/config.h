@@ -173,6 +173,10 @@ struct config *config_load_stream(FILE *file, const char *path, FILE *faults);
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* NULL-safe; wipes passwords */
 
+/* The address's host as it was written: "db1.example", "127.0.0.1", "::1". False: a unix socket, or too long.
+ */
+bool config_address_host(const struct config_address *address, char *host, size_t size);
+
 /* What of `fresh` differs from `old` but takes effect only at a restart (listeners, workers): names,
  * comma-separated, into out; "" if nothing does. */
 void config_restart_only(const struct config *old, const struct config *fresh, char *out, size_t size);

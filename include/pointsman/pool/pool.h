@@ -121,6 +121,7 @@ struct backend {
     enum backend_kill kill;
     bool broken; /* a carry failed: what follows in the pipe is void */
     uint8_t login_step;
+    uint8_t scramble[SCRAMBLE_LENGTH]; /* of the server's greeting */
     struct state *state;     /* referenced: what it is in when all commands in flight have succeeded */
     struct session *session; /* whose it is now (BUSY, HELD); borrowed. SHARED: see its commands */
     struct session
@@ -194,7 +195,10 @@ struct pools {
     uint64_t down_since[TOPOLOGY_SERVERS_MAX];  /* ms; 0: it isn't */
     atomic_uint idle[TOPOLOGY_SERVERS_MAX];     /* for the console */
     atomic_ullong opened, failed;
-    unsigned busy[TOPOLOGY_SERVERS_MAX]; /* statements that run now */
+    atomic_ullong secured, resumed; /* of the opened ones: over TLS, by a session that was resumed */
+    struct conn_session sessions[TOPOLOGY_SERVERS_MAX]; /* of TLS, to be resumed */
+    uint64_t tls_told[TOPOLOGY_SERVERS_MAX];            /* ms: when a fault of TLS was logged last */
+    unsigned busy[TOPOLOGY_SERVERS_MAX];                /* statements that run now */
     bool starving[TOPOLOGY_SERVERS_MAX]; /* a server's limit kept somebody waiting: ask other workers */
     bool wanted[TOPOLOGY_SERVERS_MAX];   /* the same, till one of ours becomes idle */
 };

@@ -32,6 +32,7 @@ struct worker_figures {
     atomic_ullong latency[2][WORKER_HISTOGRAM]; /* by primary/replica: bucket n is below 2^n us */
     atomic_ullong latency_us[2];
     atomic_ullong bytes_in, bytes_out; /* from and to clients */
+    atomic_ullong tls_logins, tls_resumed;
     atomic_ullong logins, login_failures, retries, heals, hints_ignored, waits, saves, carries, shared,
         repeats;
     atomic_uint sessions, waiting;

@@ -9,7 +9,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <signal.h>
 
+#include "pointsman/net/tls.h"
 #include "scene.h"
 
 static struct waiter waiter;
@@ -480,6 +484,163 @@ static void who_waited_has_gone(void **state)
     peer_close(peer);
 }
 
+/* ---- TLS ---- */
+
+static void want_tls(enum config_tls_servers wanted)
+{
+    const struct config config = {.tls_servers = wanted, .tls_ca = NULL};
+    char why[100];
+    tls_publish(tls_load(&config, NULL, why, sizeof why));
+    scene.topology->servers[0].address.text = (char *)(uintptr_t) "127.0.0.1:3306";
+}
+
+static int end_tls(void **state)
+{
+    tls_publish(NULL);
+    return scene_close(state);
+}
+
+struct secure_peer {
+    SSL *ssl;
+    uint8_t *bytes;
+    int size;
+};
+
+static bool hands_are_shaken(void *arg)
+{
+    bool done = SSL_do_handshake(((struct secure_peer *)arg)->ssl) == 1;
+    ERR_clear_error();
+    return done;
+}
+
+static bool something_is_read(void *arg)
+{
+    struct secure_peer *peer = arg;
+    bool done = SSL_read(peer->ssl, peer->bytes, peer->size) > 0;
+    ERR_clear_error();
+    return done;
+}
+
+/* A server's end of TLS on the peer's socket. */
+static SSL *peer_shakes_hands(SSL_CTX *context, struct peer *peer)
+{
+    SSL *ssl = SSL_new(context);
+    SSL_set_fd(ssl, peer->fd);
+    SSL_set_accept_state(ssl);
+    assert_true(scene_until(hands_are_shaken, &(struct secure_peer){.ssl = ssl}));
+    return ssl;
+}
+
+static bool request_has_come(void *arg)
+{
+    struct peer *peer = arg;
+    ssize_t n = recv(peer->fd, peer->data, PACKET_HEADER + 32, MSG_PEEK);
+    return n == PACKET_HEADER + 32;
+}
+
+/* Takes the request only: what is behind it must be TLS, the login least of all. */
+static void assert_ssl_request(struct peer *peer)
+{
+    uint32_t capabilities;
+    uint8_t next;
+    assert_true(scene_until(request_has_come, peer));
+    assert_int_equal(recv(peer->fd, peer->data, PACKET_HEADER + 32, 0), PACKET_HEADER + 32);
+    assert_int_equal(packet_length(peer->data), 32);
+    assert_int_equal(packet_sequence(peer->data), 1);
+    assert_true(login_is_ssl_request(peer->data + PACKET_HEADER, 32, &capabilities));
+    assert_int_equal(capabilities & SCENE_KEY, SCENE_KEY);
+    if (recv(peer->fd, &next, 1, MSG_PEEK) == 1)
+        assert_int_equal(next, 0x16); /* a record of its handshake */
+}
+
+static void a_login_over_tls(void **state)
+{
+    uint8_t bytes[1000];
+    struct login login;
+    (void)state;
+    want_tls(CONFIG_TLS_PREFERRED);
+    struct tls *tls = tls_current(); /* its other side's certificate will do for a server */
+    for (int again = 0; again < 2; again++) {
+        struct peer *peer = wanted();
+        peer_send(peer, packet_greeting(SCENE_GREETING | CAP_SSL));
+        assert_ssl_request(peer);
+        SSL *ssl = peer_shakes_hands(tls->clients, peer);
+        assert_true(scene_until(something_is_read, &(struct secure_peer){ssl, bytes, sizeof bytes}));
+        assert_int_equal(packet_sequence(bytes), 2);
+        assert_true(login_read(bytes + PACKET_HEADER, packet_length(bytes), SCENE_GREETING, &login));
+        assert_true(login.capabilities & CAP_SSL);
+        assert_int_equal(login.auth.length, NATIVE_LENGTH);
+        assert_true(SSL_write(ssl, packet_ok(3).data, (int)packet_ok(3).length) > 0);
+        assert_true(scene_until(something_is_read, &(struct secure_peer){ssl, bytes, sizeof bytes}));
+        assert_int_equal(bytes[PACKET_HEADER], COM_QUERY);
+        assert_true(SSL_write(ssl, packet_ok(1).data, (int)packet_ok(1).length) > 0);
+        const struct told *told = outcome(again + 1);
+        assert_non_null(told->backend);
+        assert_true(conn_is_secure(&told->backend->conn));
+        assert_int_equal(scene.pools.secured, again + 1);
+        assert_int_equal(scene.pools.resumed, again);
+        dismiss(told);
+        SSL_free(ssl);
+        peer_close(peer);
+    }
+    tls_unref(tls);
+}
+
+/* What a server may say instead of going on in TLS, and what comes of it. */
+static void instead_of_tls(void **state)
+{
+    static const uint8_t err[] = "\xff\x15\x04#28000Send me your password";
+    const struct {
+        enum config_tls_servers wanted;
+        struct packet first, second; /* the second behind the SSLRequest, if it is not empty */
+        bool at_once;                /* together with the first */
+        unsigned code;
+        const char *words; /* that must not reach anybody */
+    } rows[] = {
+        {CONFIG_TLS_PREFERRED, packet_of(0, err, sizeof err - 1), {.length = 0}, false, 1045, NULL},
+        {CONFIG_TLS_REQUIRED, packet_of(0, err, sizeof err - 1), {.length = 0}, false, 0, "password"},
+        {CONFIG_TLS_REQUIRED, packet_greeting(SCENE_GREETING), {.length = 0}, false, 0, NULL},
+        {CONFIG_TLS_PREFERRED, packet_greeting(SCENE_GREETING | CAP_SSL), packet_of(2, err, sizeof err - 1),
+         false, 0, "password"},
+        {CONFIG_TLS_PREFERRED, packet_greeting(SCENE_GREETING | CAP_SSL), packet_ok(2), false, 0, NULL},
+        {CONFIG_TLS_PREFERRED, packet_greeting(SCENE_GREETING | CAP_SSL), packet_ok(2), true, 0, NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct packet both = rows[i].first;
+        want_tls(rows[i].wanted);
+        struct peer *peer = wanted();
+        if (rows[i].at_once) {
+            memcpy(both.data + both.length, rows[i].second.data, rows[i].second.length);
+            both.length += rows[i].second.length;
+        }
+        peer_send(peer, both);
+        if (rows[i].second.length && !rows[i].at_once) {
+            assert_ssl_request(peer);
+            peer_send(peer, rows[i].second);
+        }
+        const struct told *told = outcome((int)i + 1);
+        if (told->backend || told->code != rows[i].code ||
+            (rows[i].words && strstr(told->message, rows[i].words)))
+            fail_msg("row %zu: %u %s", i, told->code, told->message);
+        scene.pools.avoid_until[0] = 0;
+        peer_close(peer);
+    }
+}
+
+static void without_being_wanted_there_is_none(void **state)
+{
+    struct login login;
+    (void)state;
+    want_tls(CONFIG_TLS_OFF);
+    struct peer *peer = wanted();
+    peer_send(peer, packet_greeting(SCENE_GREETING | CAP_SSL));
+    assert_login(peer, scene.identity->stage1, &login);
+    assert_false(login.capabilities & CAP_SSL);
+    peer_close(peer);
+    outcome(1);
+}
+
 int main(void)
 {
 #define with_scene(test) cmocka_unit_test_setup_teardown(test, scene_open, scene_close)
@@ -502,6 +663,10 @@ int main(void)
         with_scene(a_server_that_says_nothing),
         with_scene(the_pools_end_during_a_login),
         with_scene(who_waited_has_gone),
+        cmocka_unit_test_setup_teardown(a_login_over_tls, scene_open, end_tls),
+        cmocka_unit_test_setup_teardown(instead_of_tls, scene_open, end_tls),
+        cmocka_unit_test_setup_teardown(without_being_wanted_there_is_none, scene_open, end_tls),
     };
+    signal(SIGPIPE, SIG_IGN); /* the servers' OpenSSL writes */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
