@@ -52,6 +52,13 @@ static const struct option pointsman_options[] = {
      .why = "If accounts are tied to hosts ('app'@'10.0.0.%') and the proxy has a row of its own; the "
             "privileges are then "
             "those of the proxy's row."},
+    {"pointsman.proxy_protocol", OPTION_NETWORKS, 0, LIST(proxy_protocol), .fallback = "",
+     .example = "10.1.0.0/16, fd00:1::/64",
+     .help =
+         "balancers: who connects from there begins with a PROXY header (version 1 or 2) that says for whom",
+     .why = "If a balancer before the proxy hides the clients' addresses. Only networks that nobody else "
+            "connects "
+            "from: whoever does may claim any address."},
     {"pointsman.shutdown_timeout", OPTION_DURATION, 0, AT(shutdown_timeout), .min = 0, .max = 24 * HOUR,
      .fallback = "30s", .help = "how long running statements and transactions may go on after SIGTERM",
      .why = "Longer if your longest transactions are; keep it under what the service manager waits."},

@@ -21,6 +21,7 @@ enum option_type {
     OPTION_ADDRESS,     /* struct config_address */
     OPTION_ADDRESSES,   /* struct config_address *, count at also */
     OPTION_NAMES,       /* char **, lower case and sorted, count at also */
+    OPTION_NETWORKS,    /* the same, of networks (pointsman/config/network.h) */
     OPTION_REGEX,       /* char *, compiled code at also */
     OPTION_TARGET,      /* enum config_rule_target, server index at also (-1 until all servers are known) */
 };

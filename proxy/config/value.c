@@ -33,6 +33,7 @@ static const struct value_type *const value_types[] = {
     [OPTION_ADDRESS] = &value_address,
     [OPTION_ADDRESSES] = &value_addresses,
     [OPTION_NAMES] = &value_names,
+    [OPTION_NETWORKS] = &value_networks,
     [OPTION_REGEX] = &value_regex,
     [OPTION_TARGET] = &value_target,
 };

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "pointsman/config/network.h"
 
 /* How many elements a list has: none if it is empty, else one more than its commas. */
 static size_t list_count(const char *text)
@@ -153,7 +154,7 @@ static void addresses_describe(const struct option *option, char *out, size_t si
 const struct value_type value_addresses = {addresses_read, addresses_print, addresses_done,
                                            addresses_describe};
 
-/* ---- names ---- */
+/* ---- names, and networks ---- */
 
 static void names_free(char **names, size_t count)
 {
@@ -173,16 +174,23 @@ static bool is_function_name(const char *name)
     return true;
 }
 
+static bool is_element(const struct option *option, const char *text, const char **ret_why)
+{
+    bool networks = option->type == OPTION_NETWORKS;
+    *ret_why = networks ? "this is not a network; 10.0.0.0/8, fd00::/8 and single addresses are"
+                        : "this is not a name; names of functions stand here without quotes and parentheses, "
+                          "with commas between them";
+    return networks ? network_is(text) : is_function_name(text);
+}
+
 static bool names_fill(const struct option *option, char *rest, char **names, size_t count,
                        const struct value_place *place)
 {
     for (size_t i = 0; i < count; i++) {
         char *name = list_next(&rest);
-        if (!is_function_name(name))
-            return value_refuse(
-                option, name, place,
-                "this is not a name; names of functions stand here without quotes and parentheses, "
-                "with commas between them");
+        const char *why;
+        if (!is_element(option, name, &why))
+            return value_refuse(option, name, place, "%s", why);
         for (char *c = name; *c; c++)
             *c = (char)((unsigned char)*c < 0x80 ? tolower(*c) : *c);
         if (!(names[i] = strdup(name)))
@@ -252,7 +260,8 @@ static void names_done(const struct option *option, void *base)
 
 static void names_describe(const struct option *option, char *out, size_t size)
 {
-    list_describe(option, "names", out, size);
+    list_describe(option, option->type == OPTION_NETWORKS ? "networks" : "names", out, size);
 }
 
 const struct value_type value_names = {names_read, names_print, names_done, names_describe};
+const struct value_type value_networks = {names_read, names_print, names_done, names_describe};

@@ -21,7 +21,7 @@ extern const struct value_type value_text, value_secret, value_secret_file, valu
 /* value_number.c: durations and sizes too */
 extern const struct value_type value_number;
 /* value_list.c */
-extern const struct value_type value_address, value_addresses, value_names;
+extern const struct value_type value_address, value_addresses, value_names, value_networks;
 /* value_rule.c */
 extern const struct value_type value_regex, value_target;
 

@@ -125,7 +125,8 @@ bool login_greet(struct session *session)
 
 void login_greet_late(struct session *session)
 {
-    if (!session->login && session->worker->accounts->known && !login_greet(session))
+    if (!session->login && !session->awaits_header && session->worker->accounts->known &&
+        !login_greet(session))
         session_close(session);
 }
 

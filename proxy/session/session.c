@@ -14,6 +14,8 @@
 
 #include "pointsman/base/clock.h"
 #include "pointsman/base/log.h"
+#include "pointsman/config/network.h"
+#include "pointsman/net/proxy_header.h"
 
 static struct session *session_of(struct conn *conn)
 {
@@ -171,6 +173,31 @@ void session_continue(struct session *session)
         statement_begin(session);
 }
 
+/* A balancer's word for whom it connects. */
+static void read_header(struct session *session)
+{
+    struct chunk *in = session->conn.in;
+    char address[PROXY_HEADER_ADDRESS];
+    size_t length = 0;
+    switch (proxy_header_read(in->data + in->start, chunk_used(in), &length, address)) {
+    case PROXY_HEADER_MORE: return;
+    case PROXY_HEADER_BAD:
+        session_send_error(session, 0, SERVER_ERROR_HANDSHAKE);
+        session_close(session);
+        return;
+    case PROXY_HEADER_OK: break;
+    }
+    char *copy = *address ? strdup(address) : NULL;
+    if (copy) {
+        free(session->address);
+        session->address = copy;
+    }
+    conn_consume(&session->conn, length);
+    session->awaits_header = false;
+    if ((*address && !copy) || !login_greet(session))
+        session_close(session);
+}
+
 static void read_login(struct session *session)
 {
     struct chunk *in = session->conn.in;
@@ -257,6 +284,8 @@ static void read_more(struct session *session)
     figure_add(&session->worker->figures.bytes_in, chunk_used(session->conn.in) - before);
     if (session->step == SESSION_READY)
         session_next(session);
+    else if (session->awaits_header)
+        read_header(session);
     else if (session->step <= SESSION_SWITCHED)
         read_login(session);
 }
@@ -329,7 +358,9 @@ struct session *session_new(struct worker *worker, int fd, char *address)
     list_append(&worker->logins, &session->phase_link);
     conn_open(&session->conn, fd, worker->loop, &worker->chunks, &session_events);
     atomic_fetch_add_explicit(&worker->figures.sessions, 1, memory_order_relaxed);
-    if (!login_greet(session))
+    const struct config *config = worker_config(worker);
+    session->awaits_header = networks_have(config->proxy_protocol, config->proxy_protocol_count, address);
+    if (!session->awaits_header && !login_greet(session))
         session_close(session);
     return session;
 }

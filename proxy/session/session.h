@@ -65,11 +65,12 @@ struct session {
     bool stay;       /* it is to run where the session is held, though it might run elsewhere */
     bool muted;      /* the client has its answer: it runs again for what it leaves behind (share.c) */
     bool killed;     /* KILL QUERY of its statement is under way: it isn't begun again elsewhere */
-    bool interrupted; /* the server said so: run again, muted, it only says it once more */
-    bool errand;      /* it has no client, and what it says is for one server only (kill.c) */
-    bool close_after; /* to be closed when the statement is over */
-    bool half_closed; /* the client sends no more: closed when what it has sent is answered */
-    uint8_t sequence; /* next to be sent while the server isn't asked, or is no more */
+    bool interrupted;   /* the server said so: run again, muted, it only says it once more */
+    bool errand;        /* it has no client, and what it says is for one server only (kill.c) */
+    bool close_after;   /* to be closed when the statement is over */
+    bool awaits_header; /* of the PROXY protocol, before it is greeted */
+    bool half_closed;   /* the client sends no more: closed when what it has sent is answered */
+    uint8_t sequence;   /* next to be sent while the server isn't asked, or is no more */
     uint8_t retries;
     uint8_t changes_failed; /* COM_CHANGE_USERs */
     uint32_t id;

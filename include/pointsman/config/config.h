@@ -97,6 +97,8 @@ struct config {
     unsigned max_connections;
     unsigned login_timeout;
     enum config_account_hosts account_hosts;
+    char **proxy_protocol; /* networks */
+    size_t proxy_protocol_count;
     unsigned shutdown_timeout;
     enum config_log_level log_level;
     enum config_log_format log_format;
