@@ -151,3 +151,14 @@ bool auth_sha2_answer(const char *password, size_t length, const uint8_t scrambl
     OPENSSL_cleanse(stage1, sizeof stage1);
     return made;
 }
+
+bool auth_sha2_check(const uint8_t *answer, size_t answer_length, const uint8_t scramble[SCRAMBLE_LENGTH],
+                     const char *password, size_t length)
+{
+    uint8_t expected[SHA2_LENGTH];
+    bool right = answer_length == SHA2_LENGTH && auth_sha2_answer(password, length, scramble, expected) &&
+                 CRYPTO_memcmp(answer, expected, SHA2_LENGTH) == 0;
+
+    OPENSSL_cleanse(expected, sizeof expected);
+    return right;
+}

@@ -60,6 +60,14 @@ void ssl_request_write(struct writer *w, const struct login *login);
 /* False at the end: login_read() and change_user_read() have validated the whole. */
 bool attribute_next(struct bytes *rest, struct bytes *ret_key, struct bytes *ret_value);
 
+/* Protocol::AuthMoreData: 0x01, and for caching_sha2_password one of these, or a public key. */
+enum {
+    AUTH_MORE = 0x01,
+    AUTH_MORE_FAST = 0x03, /* the answer was right: OK follows */
+    AUTH_MORE_FULL = 0x04, /* the password itself is wanted */
+    AUTH_ASKS_KEY = 0x02,  /* the client's answer to that, without TLS */
+};
+
 /* Protocol::AuthSwitchRequest: 0xfe, plugin NUL, data. */
 struct auth_switch {
     struct bytes plugin;
