@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "hosts.h"
+#include "pointsman/topology/secrets.h"
 #include "published.h"
 
 enum { STAGE2_LENGTH = 20 };
@@ -57,6 +58,7 @@ struct accounts *accounts_current(void)
 
 void accounts_publish(struct accounts *accounts)
 {
+    secrets_review(accounts);
     published_set(&current, accounts);
 }
 
