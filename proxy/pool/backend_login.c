@@ -24,6 +24,8 @@
 #include "pointsman/protocol/handshake.h"
 
 enum login_step { STEP_CONNECTING, STEP_GREETING, STEP_SECURE, STEP_ANSWER, STEP_SETUP, STEP_DONE, STEPS };
+#define NATIVE "mysql_native_password"
+#define SHA2   "caching_sha2_password"
 enum { LOGIN_MAX_PACKET = 1 << 30, LOGIN_COLLATION = 45 };
 enum { SEQUENCE_REQUEST = 1 /* of an SSLRequest; the login is the next */ };
 
@@ -65,14 +67,15 @@ static bool is_plugin(struct bytes plugin, const char *name)
     return plugin.length == strlen(name) && memcmp(plugin.at, name, plugin.length) == 0;
 }
 
-static bool answer_native(const struct identity *identity, const uint8_t *scramble, uint8_t *out)
+static bool answer_native(const struct identity *identity, const char *password, const uint8_t *scramble,
+                          uint8_t *out)
 {
     uint8_t stage1[NATIVE_LENGTH];
     bool known = true;
     if (identity->has_stage1)
         memcpy(stage1, identity->stage1, sizeof stage1);
     else
-        known = auth_native_stage1(identity->password, strlen(identity->password), stage1);
+        known = auth_native_stage1(password, strlen(password), stage1);
     known = known && auth_native_answer(stage1, scramble, out);
     explicit_bzero(stage1, sizeof stage1);
     return known;
@@ -83,19 +86,18 @@ static bool answer_native(const struct identity *identity, const uint8_t *scramb
 static bool write_auth(const struct identity *identity, struct bytes plugin, const uint8_t *scramble,
                        uint8_t out[SHA2_LENGTH], size_t *ret_length)
 {
-    const char *password = identity->password;
-    size_t length = 0;
-    if (!identity->has_stage1 && (!password || !*password))
-        length = 0;
-    else if (is_plugin(plugin, "mysql_native_password") && answer_native(identity, scramble, out))
-        length = NATIVE_LENGTH;
-    else if (is_plugin(plugin, "caching_sha2_password") && password &&
-             auth_sha2_answer(password, strlen(password), scramble, out))
-        length = SHA2_LENGTH;
+    char password[AUTH_PASSWORD_MAX + 1] = {0};
+    bool known = identity_password(identity, password), good = true;
+    if (known && !*password)
+        *ret_length = 0;
+    else if (is_plugin(plugin, NATIVE) && (known || identity->has_stage1))
+        *ret_length = (good = answer_native(identity, password, scramble, out)) ? NATIVE_LENGTH : 0;
+    else if (is_plugin(plugin, SHA2) && known)
+        *ret_length = (good = auth_sha2_answer(password, strlen(password), scramble, out)) ? SHA2_LENGTH : 0;
     else
-        return false;
-    *ret_length = length;
-    return true;
+        good = false;
+    explicit_bzero(password, sizeof password);
+    return good;
 }
 
 /* The server's own words for a plugin that one side doesn't speak (ER_NOT_SUPPORTED_AUTH_MODE). */
@@ -103,14 +105,14 @@ static void fail_plugin(struct backend *backend)
 {
     static const char why[] =
         "Client does not support authentication protocol requested by server; the proxy speaks "
-        "mysql_native_password, and caching_sha2_password from the server's cache";
+        "mysql_native_password and caching_sha2_password, and must know the password for the latter";
     backend_connect_failed(backend, 1251, "08004", why, sizeof why - 1);
 }
 
 static void send_login(struct backend *backend, uint8_t sequence)
 {
-    static const char native[] = "mysql_native_password";
-    struct bytes plugin = {(const uint8_t *)native, sizeof native - 1};
+    const char *name = backend->sha2 ? SHA2 : NATIVE;
+    struct bytes plugin = {(const uint8_t *)name, strlen(name)};
     uint8_t auth[SHA2_LENGTH], packet[512];
     struct login login = {
         .capabilities = backend->capabilities,
@@ -232,6 +234,7 @@ static void step_greeting(struct backend *backend, const uint8_t *payload, size_
     }
     backend->thread_id = greeting.connection_id;
     memcpy(backend->scramble, greeting.scramble, SCRAMBLE_LENGTH);
+    backend->sha2 = is_plugin(greeting.plugin, SHA2) && !backend->pool->identity->has_stage1;
     backend->capabilities = (backend->pool->capabilities | always) &
                             (greeting.capabilities | CAP_LONG_PASSWORD);
     if (!(backend->capabilities & CAP_SESSION_TRACK))
@@ -253,6 +256,8 @@ static void answer_switch(struct backend *backend, const uint8_t *payload, size_
         fail_plugin(backend);
         return;
     }
+    memcpy(backend->scramble, change.data.at, SCRAMBLE_LENGTH);
+    backend->sha2 = is_plugin(change.plugin, SHA2);
     struct writer w = writer_of(packet, sizeof packet);
     size_t mark = packet_begin(&w);
     write_bytes(&w, auth, auth_length);
@@ -290,6 +295,60 @@ size_t backend_setup_packet(const struct backend *backend, uint8_t *out, size_t 
     return w.full ? 0 : writer_length(&w);
 }
 
+/* ---- the full path of caching_sha2_password: the server has not seen this account of late ---- */
+
+static void answer_with(struct backend *backend, const uint8_t *data, size_t length, uint8_t sequence)
+{
+    uint8_t packet[PACKET_HEADER + AUTH_KEY_MAX];
+    struct writer w = writer_of(packet, sizeof packet);
+    size_t mark = packet_begin(&w);
+    write_bytes(&w, data, length);
+    packet_end(&w, mark, (uint8_t)(sequence + 1));
+    send_packet(backend, packet, writer_length(&w));
+    explicit_bzero(packet, sizeof packet);
+}
+
+/* In clear where nobody can listen, else for the key that the server is asked for. */
+static void answer_full(struct backend *backend, uint8_t sequence)
+{
+    char password[AUTH_PASSWORD_MAX + 1] = {0};
+    const struct config_address
+        *address = &topology_server(backend->pool->set->topology, backend->pool->server)->address;
+    bool alone = conn_is_secure(&backend->conn) || address->sa.any.sa_family == AF_UNIX;
+    if (!alone)
+        answer_with(backend, &(uint8_t){AUTH_ASKS_KEY}, 1, sequence);
+    else if (identity_password(backend->pool->identity, password))
+        answer_with(backend, (const uint8_t *)password, strlen(password) + 1, sequence);
+    else
+        fail_plugin(backend);
+    explicit_bzero(password, sizeof password);
+}
+
+static void answer_key(struct backend *backend, const uint8_t *pem, size_t length, uint8_t sequence)
+{
+    char password[AUTH_PASSWORD_MAX + 1] = {0};
+    uint8_t encrypted[AUTH_KEY_MAX];
+    size_t encrypted_length = 0;
+    bool done = identity_password(backend->pool->identity, password) &&
+                auth_rsa_encrypt(pem, length, password, strlen(password), backend->scramble, encrypted,
+                                 sizeof encrypted, &encrypted_length);
+    explicit_bzero(password, sizeof password);
+    if (done)
+        answer_with(backend, encrypted, encrypted_length, sequence);
+    else
+        fail(backend, "nonsense from the server");
+}
+
+static void answer_more(struct backend *backend, const uint8_t *data, size_t length, uint8_t sequence)
+{
+    if (length > 1)
+        answer_key(backend, data, length, sequence);
+    else if (data[0] == AUTH_MORE_FULL)
+        answer_full(backend, sequence);
+    else if (data[0] != AUTH_MORE_FAST) /* OK follows that */
+        fail(backend, "nonsense from the server");
+}
+
 static void step_answer(struct backend *backend, const uint8_t *payload, size_t length, uint8_t sequence)
 {
     uint8_t setup[1024];
@@ -300,11 +359,10 @@ static void step_answer(struct backend *backend, const uint8_t *payload, size_t 
     } else if (length && payload[0] == 0x00) {
         backend->login_step = STEP_SETUP;
         send_packet(backend, setup, backend_setup_packet(backend, setup, sizeof setup));
-    } else if (length != 2 || payload[0] != 0x01) {
+    } else if (length > 1 && payload[0] == AUTH_MORE && backend->sha2) {
+        answer_more(backend, payload + 1, length - 1, sequence);
+    } else {
         fail(backend, "nonsense from the server");
-    } else if (payload[1] !=
-               0x03) { /* 01 03: caching_sha2_password knows us, and OK follows; 01 04: it wants more */
-        fail_plugin(backend);
     }
 }
 

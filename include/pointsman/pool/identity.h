@@ -19,6 +19,7 @@ struct identity {
     bool has_stage1; /* native: what the client proved to know */
     uint8_t stage1[NATIVE_LENGTH];
     char *password; /* of [accounts], or NULL */
+    bool learnt;    /* it is in topology/secrets.h, by the serial */
     bool stale;     /* the account changed: connections are closed when they become idle */
     char user[];
 };
@@ -31,6 +32,10 @@ struct identities {
  * NULL: no memory. */
 struct identity *identity_intern(struct identities *set, const char *user, uint64_t serial,
                                  const uint8_t *stage1, const char *password);
+/* One whose password a client has told. */
+struct identity *identity_intern_learnt(struct identities *set, const char *user, uint64_t serial);
+/* Its password with a NUL, to be wiped by the caller; false: only stage1 is known, or nothing any more. */
+bool identity_password(const struct identity *identity, char password[AUTH_PASSWORD_MAX + 1]);
 struct identity *identity_ref(struct identity *identity);
 void identity_unref(struct identity *identity); /* wipes what it knew */
 

@@ -121,7 +121,8 @@ struct backend {
     enum backend_kill kill;
     bool broken; /* a carry failed: what follows in the pipe is void */
     uint8_t login_step;
-    uint8_t scramble[SCRAMBLE_LENGTH]; /* of the server's greeting */
+    bool sha2;                         /* it logs in by caching_sha2_password */
+    uint8_t scramble[SCRAMBLE_LENGTH]; /* of the server's greeting, or its auth switch */
     struct state *state;     /* referenced: what it is in when all commands in flight have succeeded */
     struct session *session; /* whose it is now (BUSY, HELD); borrowed. SHARED: see its commands */
     struct session

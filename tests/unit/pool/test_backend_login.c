@@ -10,10 +10,13 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 
 #include "pointsman/net/tls.h"
+#include "pointsman/topology/accounts.h"
+#include "pointsman/topology/secrets.h"
 #include "scene.h"
 
 static struct waiter waiter;
@@ -190,7 +193,7 @@ static const struct {
 #define NO_PLUGIN                                                                                            \
     1251, "08004",                                                                                           \
         "Client does not support authentication protocol requested by server; the proxy speaks "             \
-        "mysql_native_password, and caching_sha2_password from the server's cache"
+        "mysql_native_password and caching_sha2_password, and must know the password for the latter"
 #define BYTES(text) text, sizeof text - 1
     {"host not allowed", AT_GREETING, BYTES("\xff\x6a\x04Host 'x' is not allowed"), 1130, "HY000",
      "Host 'x' is not allowed"},
@@ -228,7 +231,7 @@ static const struct {
      NO_PLUGIN},
     {"a plugin that begins alike", AT_ANSWER, BYTES("\xfemysql_native_passwor\0abcdefghijklmnopqrst\0"),
      NO_PLUGIN},
-    {"more of a login", AT_ANSWER, BYTES("\x01\x04"), NO_PLUGIN},
+    {"more of a login of another plugin", AT_ANSWER, BYTES("\x01\x04"), 0, "", ""},
     {"a greeting again", AT_ANSWER,
      BYTES("\x0a"
            "5.5.5\0\1\0\0\0abcdefgh"),
@@ -641,6 +644,150 @@ static void without_being_wanted_there_is_none(void **state)
     outcome(1);
 }
 
+/* ---- caching_sha2_password ---- */
+
+static void be_learnt(const char *password)
+{
+    identity_unref(scene.identity);
+    assert_true(secrets_learn(4711, password, strlen(password)));
+    scene.identity = identity_intern_learnt(&scene.identities, "app", 4711);
+}
+
+static void send_more(struct peer *peer, uint8_t sequence, uint8_t what)
+{
+    peer_send(peer, packet_of(sequence, (uint8_t[]){AUTH_MORE, what}, 2));
+}
+
+static struct packet packet_sha2_greeting(uint32_t capabilities)
+{
+    uint8_t payload[200];
+    struct writer w = writer_of(payload, sizeof payload);
+    struct greeting greeting = {.version = {(const uint8_t *)"9.7.4", 5},
+                                .capabilities = capabilities,
+                                .collation = 255,
+                                .status = STATUS_AUTOCOMMIT,
+                                .plugin = {(const uint8_t *)"caching_sha2_password", 21}};
+    memcpy(greeting.scramble, scene_scramble, SCRAMBLE_LENGTH);
+    greeting_write(&w, &greeting);
+    return packet_of(0, payload, writer_length(&w));
+}
+
+static void assert_sha2_login(struct peer *peer)
+{
+    struct login login;
+    assert_true(peer_read(peer) > 0);
+    assert_true(login_read(peer->data + PACKET_HEADER, packet_length(peer->data), SCENE_GREETING, &login));
+    assert_memory_equal(login.plugin.at, "caching_sha2_password", 21);
+    assert_true(auth_sha2_check(login.auth.at, login.auth.length, scene_scramble, "told", 4));
+    peer_skip(peer);
+}
+
+static void the_fast_path(void **state)
+{
+    (void)state;
+    be_learnt("told");
+    struct peer *peer = wanted();
+    peer_send(peer, packet_sha2_greeting(SCENE_GREETING));
+    assert_sha2_login(peer);
+    send_more(peer, 2, AUTH_MORE_FAST);
+    peer_send(peer, packet_ok(3));
+    assert_true(peer_read(peer) > 0);
+    assert_int_equal(peer->data[PACKET_HEADER], COM_QUERY);
+    peer_skip(peer);
+    peer_send(peer, packet_ok(1));
+    assert_non_null(outcome(1)->backend);
+    peer_close(peer);
+}
+
+/* In clear the password never goes: the key is asked for. */
+static void the_full_path_by_rsa(void **state)
+{
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    BIO *bio = BIO_new(BIO_s_mem());
+    uint8_t more[600] = {AUTH_MORE};
+    char password[AUTH_PASSWORD_MAX + 1];
+    size_t length;
+    (void)state;
+    be_learnt("told");
+    struct peer *peer = wanted();
+    peer_send(peer, packet_sha2_greeting(SCENE_GREETING));
+    assert_sha2_login(peer);
+    send_more(peer, 2, AUTH_MORE_FULL);
+    assert_int_equal(peer_read(peer), PACKET_HEADER + 1);
+    assert_int_equal(packet_sequence(peer->data), 3);
+    assert_int_equal(peer->data[PACKET_HEADER], AUTH_ASKS_KEY);
+    peer_skip(peer);
+    assert_int_equal(PEM_write_bio_PUBKEY(bio, key), 1);
+    int n = BIO_read(bio, more + 1, sizeof more - 1);
+    peer_send(peer, packet_of(4, more, (size_t)n + 1));
+    assert_int_equal(peer_read(peer), PACKET_HEADER + 256);
+    assert_int_equal(packet_sequence(peer->data), 5);
+    assert_true(auth_rsa_decrypt(key, peer->data + PACKET_HEADER, 256, scene_scramble, password, &length));
+    assert_string_equal(password, "told");
+    peer_close(peer);
+    outcome(1);
+    BIO_free(bio);
+    EVP_PKEY_free(key);
+}
+
+static void the_full_path_over_tls(void **state)
+{
+    uint8_t bytes[1000];
+    (void)state;
+    be_learnt("told");
+    want_tls(CONFIG_TLS_REQUIRED);
+    struct tls *tls = tls_current();
+    struct peer *peer = wanted();
+    peer_send(peer, packet_sha2_greeting(SCENE_GREETING | CAP_SSL));
+    assert_ssl_request(peer);
+    SSL *ssl = peer_shakes_hands(tls->clients, peer);
+    assert_true(scene_until(something_is_read, &(struct secure_peer){ssl, bytes, sizeof bytes}));
+    struct packet full = packet_of(3, (uint8_t[]){AUTH_MORE, AUTH_MORE_FULL}, 2);
+    assert_true(SSL_write(ssl, full.data, (int)full.length) > 0);
+    assert_true(scene_until(something_is_read, &(struct secure_peer){ssl, bytes, sizeof bytes}));
+    assert_int_equal(packet_length(bytes), 5);
+    assert_int_equal(packet_sequence(bytes), 4);
+    assert_string_equal(bytes + PACKET_HEADER, "told");
+    SSL_free(ssl);
+    peer_close(peer);
+    outcome(1);
+    tls_unref(tls);
+}
+
+/* What else may come instead of OK. */
+static void nonsense_in_the_full_path(void **state)
+{
+    static const struct {
+        uint8_t data[50];
+        size_t length;
+    } rows[] = {
+        {{AUTH_MORE}, 1}, {{AUTH_MORE, 9}, 2}, {"\x01-----BEGIN PUBLIC KEY-----\nxx", 31}, {{2, 4}, 2}};
+    (void)state;
+    be_learnt("told");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct peer *peer = wanted();
+        peer_send(peer, packet_sha2_greeting(SCENE_GREETING));
+        assert_sha2_login(peer);
+        peer_send(peer, packet_of(2, rows[i].data, rows[i].length));
+        assert_null(outcome((int)i + 1)->backend);
+        scene.pools.avoid_until[0] = 0;
+        peer_close(peer);
+    }
+}
+
+/* The account changed meanwhile: what was told of it is gone. */
+static void a_password_that_is_not_known_any_more(void **state)
+{
+    static struct accounts nobody;
+    (void)state;
+    be_learnt("told");
+    secrets_review(&nobody);
+    struct peer *peer = wanted();
+    peer_send(peer, packet_sha2_greeting(SCENE_GREETING));
+    assert_int_equal(outcome(1)->code, 1251);
+    peer_close(peer);
+}
+
 int main(void)
 {
 #define with_scene(test) cmocka_unit_test_setup_teardown(test, scene_open, scene_close)
@@ -663,6 +810,11 @@ int main(void)
         with_scene(a_server_that_says_nothing),
         with_scene(the_pools_end_during_a_login),
         with_scene(who_waited_has_gone),
+        with_scene(the_fast_path),
+        with_scene(the_full_path_by_rsa),
+        with_scene(nonsense_in_the_full_path),
+        with_scene(a_password_that_is_not_known_any_more),
+        cmocka_unit_test_setup_teardown(the_full_path_over_tls, scene_open, end_tls),
         cmocka_unit_test_setup_teardown(a_login_over_tls, scene_open, end_tls),
         cmocka_unit_test_setup_teardown(instead_of_tls, scene_open, end_tls),
         cmocka_unit_test_setup_teardown(without_being_wanted_there_is_none, scene_open, end_tls),

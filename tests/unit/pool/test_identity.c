@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pointsman/pool/identity.h"
+#include "pointsman/topology/secrets.h"
 
 static const uint8_t one[NATIVE_LENGTH] = {1}, two[NATIVE_LENGTH] = {2}, zeros[NATIVE_LENGTH];
 
@@ -77,11 +78,39 @@ static void copies(void **state)
     assert_true(list_empty(&set.all));
 }
 
+static void passwords(void **state)
+{
+    struct identities set;
+    char known[AUTH_PASSWORD_MAX + 1];
+    (void)state;
+    list_init(&set.all);
+    struct identity *learnt = identity_intern_learnt(&set, "app", 1),
+                    *none = identity_intern(&set, "app", 1, NULL, NULL);
+    struct identity *given = identity_intern(&set, "app", 1, NULL, "given"),
+                    *proven = identity_intern(&set, "app", 1, one, NULL);
+    assert_ptr_not_equal(learnt, none);
+    assert_ptr_equal(learnt, identity_intern_learnt(&set, "app", 1));
+    assert_false(identity_password(learnt, known)); /* it is not known any more */
+    assert_true(secrets_learn(1, "told", 4));
+    assert_true(identity_password(learnt, known));
+    assert_string_equal(known, "told");
+    assert_true(identity_password(given, known));
+    assert_string_equal(known, "given");
+    assert_true(identity_password(none, known));
+    assert_string_equal(known, "");
+    assert_false(identity_password(proven, known));
+    struct identity *all[] = {learnt, learnt, none, given, proven};
+    for (size_t i = 0; i < 5; i++)
+        identity_unref(all[i]);
+    assert_true(list_empty(&set.all));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_one),
         cmocka_unit_test(copies),
+        cmocka_unit_test(passwords),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
