@@ -125,7 +125,7 @@ check-programs: $(PROGRAMS)
 	@tests/run-parallel $(FUNC) $(UNIT) $(FUZZ)
 
 # The functional tests that hold for MySQL too; `check` runs all of them with MariaDB.
-MYSQL_FUNC := $(addprefix $(BUILD)/tests/functional/,test_cluster test_monitor)
+MYSQL_FUNC := $(addprefix $(BUILD)/tests/functional/,test_cluster test_monitor test_sha2)
 check-mysql: check-mysql-deps ## functional tests against MySQL's servers: MYSQL_FUNC
 	@$(MAKE) $(in_parallel) check-mysql-here
 check-mysql-here: $(BUILD)/pointsman $(TOOLS) $(MYSQL_FUNC)

@@ -25,6 +25,7 @@
 #include "pointsman/config/config.h"
 #include "pointsman/monitor/monitor.h"
 #include "pointsman/net/listen.h"
+#include "pointsman/net/login_key.h"
 #include "pointsman/net/tls.h"
 #include "pointsman/session/worker.h"
 #include "pointsman/topology/topology.h"
@@ -289,6 +290,7 @@ static int run(struct config *config)
     log_setup((enum log_level)config->log_level, (enum log_format)config->log_format);
     prctl(PR_SET_DUMPABLE, 0); /* passwords must not reach a core dump */
     raise_limits(config);
+    login_key_start();
     if (!program.loop || !start_tls(config) || !open_listeners(config)) {
         close_listeners();
         return EXIT_START;

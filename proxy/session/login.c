@@ -24,9 +24,8 @@
 #include "pointsman/protocol/auth.h"
 #include "pointsman/protocol/collations.h"
 #include "pointsman/protocol/handshake.h"
+#include "proof.h"
 #include "session.h"
-
-static const char native[] = "mysql_native_password";
 
 /* What clients are offered: what every server behind can do and the relay understands. */
 static const uint32_t offered = CAP_LONG_PASSWORD | CAP_FOUND_ROWS | CAP_LONG_FLAG | CAP_CONNECT_WITH_DB |
@@ -42,6 +41,7 @@ enum { CHANGES_FAILED_MOST = 3 /* of a session, as MariaDB has it */ };
 /* What is known of a login while it goes on. */
 struct login_attempt {
     bool with_password;
+    struct proof proof;
     char user[256];
     char schema[256];        /* empty: none */
     struct tls *tls;         /* referenced: what it was offered; NULL: nothing, or it is under way */
@@ -76,6 +76,13 @@ static const struct server_look *model(const struct topology *topology)
     return NULL;
 }
 
+/* The plugin that its servers' accounts have, if they don't say another. */
+static enum account_plugin usual_plugin(const struct worker *worker)
+{
+    const struct server_look *look = model(worker->topology);
+    return look && !look->mariadb ? PLUGIN_CACHING_SHA2 : PLUGIN_NATIVE;
+}
+
 static void refuse_early(struct session *session, enum server_error code)
 {
     session->capabilities = 0;
@@ -104,6 +111,7 @@ bool login_greet(struct session *session)
         return false;
     }
     const struct server_look *look = model(worker->topology);
+    const char *plugin = proof_plugin_name(usual_plugin(worker));
     char version[128] = "8.0.0-pointsman";
     if (look)
         snprintf(version, sizeof version, "%s%s", look->mariadb ? "5.5.5-" : "", look->version_text);
@@ -112,7 +120,7 @@ bool login_greet(struct session *session)
                                 .capabilities = offered | (session->login->tls ? CAP_SSL : 0),
                                 .collation = look && !look->mariadb ? 255 : 45,
                                 .status = STATUS_AUTOCOMMIT,
-                                .plugin = {(const uint8_t *)native, sizeof native - 1}};
+                                .plugin = {(const uint8_t *)plugin, strlen(plugin)}};
     memcpy(greeting.scramble, session->scramble, SCRAMBLE_LENGTH);
     uint8_t packet[512];
     struct writer w = writer_of(packet, sizeof packet);
@@ -198,32 +206,6 @@ static struct state *initial_state(struct session *session, uint16_t id)
     if (collation)
         snprintf(names, sizeof names, "%s COLLATE %s", collation->charset, collation->name);
     return state_with(&worker->states, worker->states.empty, STATE_NAMES, "", 0, names, strlen(names));
-}
-
-/* Checks the answer against the account; on success the session's identity is made. */
-static bool check(struct session *session, const struct account *account, struct bytes answer)
-{
-    static const uint8_t nobody[NATIVE_LENGTH] = {1};
-    struct worker *worker = session->worker;
-    uint8_t stage1[NATIVE_LENGTH], stage2[NATIVE_LENGTH];
-    const uint8_t *expected = account && account->plugin == PLUGIN_NATIVE ? account->stage2 : nobody;
-    bool has_password = !account || account->has_password || account->plugin != PLUGIN_NATIVE;
-    if (account && account->password) {
-        if (!auth_native_stage1(account->password, strlen(account->password), stage1) ||
-            !auth_native_stage2(stage1, stage2))
-            return false;
-        expected = stage2;
-        has_password = *account->password != 0;
-    }
-    bool right = auth_native_check(answer.at, answer.length, session->scramble, expected, stage1);
-    if (!has_password)
-        right = answer.length == 0;
-    if (account && right)
-        session->identity = identity_intern(&worker->identities, session->login->user, account->serial,
-                                            has_password && !account->password ? stage1 : NULL,
-                                            account->password);
-    explicit_bzero(stage1, sizeof stage1);
-    return account && right && session->identity;
 }
 
 static void count_tls(struct session *session)
@@ -321,22 +303,21 @@ static bool is_secure_enough(const struct session *session, const struct account
     return !account->certificate_required && (!account->tls_required || conn_is_secure(&session->conn));
 }
 
-static void admit(struct session *session, struct bytes answer)
+/* Its account's row; NULL: nobody's, or one that the proxy may not stand for. */
+static const struct account *row_of(const struct session *session, enum account_verdict *ret_verdict)
 {
-    struct worker *worker = session->worker;
-    struct login_attempt *login = session->login;
+    const struct worker *worker = session->worker;
     const struct account *account = NULL;
     bool same = worker_config(worker)->account_hosts == CONFIG_ACCOUNT_HOSTS_SAME;
-    enum account_verdict verdict = accounts_find(worker->accounts, login->user, session->address, same,
-                                                 &account);
-    if (verdict == ACCOUNT_OTHER_ROW)
-        log_event(LOG_WARNING, "account-hosts-differ",
-                  "the client's address and the proxy's select different rows of the account (account_hosts)",
-                  log_text("user", login->user), log_text("host", session_host(session)));
-    login->with_password = answer.length > 0;
-    const struct server_look *look = model(worker->topology);
-    if (!check(session, verdict == ACCOUNT_OK ? account : NULL, answer) ||
-        !is_secure_enough(session, account))
+    *ret_verdict = accounts_find(worker->accounts, session->login->user, session->address, same, &account);
+    return *ret_verdict == ACCOUNT_OK ? account : NULL;
+}
+
+static void let_in(struct session *session, const struct account *account)
+{
+    const struct login_attempt *login = session->login;
+    const struct server_look *look = model(session->worker->topology);
+    if (!is_secure_enough(session, account))
         refuse(session);
     else if (account->locked)
         refuse_with(session, look && !look->mariadb ? SERVER_ERROR_ACCOUNT_LOCKED_MYSQL
@@ -349,6 +330,26 @@ static void admit(struct session *session, struct bytes answer)
         welcome(session);
 }
 
+static void admit(struct session *session, struct bytes answer)
+{
+    struct login_attempt *login = session->login;
+    enum account_verdict verdict;
+    const struct account *account = row_of(session, &verdict);
+    if (verdict == ACCOUNT_OTHER_ROW)
+        log_event(LOG_WARNING, "account-hosts-differ",
+                  "the client's address and the proxy's select different rows of the account (account_hosts)",
+                  log_text("user", login->user), log_text("host", session_host(session)));
+    login->with_password |= !proof_is_empty(&login->proof, answer);
+    switch (proof_take(session, &login->proof, login->user, account, answer)) {
+    case PROOF_GOOD: let_in(session, account); break;
+    case PROOF_WRONG: refuse(session); break;
+    case PROOF_ASKED:
+        conn_consume(&session->conn, session->request);
+        session->request = 0;
+        break;
+    }
+}
+
 /* ---- packets ---- */
 
 static void ask_again(struct session *session)
@@ -356,7 +357,7 @@ static void ask_again(struct session *session)
     uint8_t packet[128];
     struct writer w = writer_of(packet, sizeof packet);
     size_t mark = packet_begin(&w);
-    auth_switch_write(&w, native, session->scramble);
+    auth_switch_write(&w, proof_plugin_name(session->login->proof.plugin), session->scramble);
     packet_end(&w, mark, session->sequence);
     session_step_to(session, SESSION_SWITCHED);
     session_send(session, packet, writer_length(&w));
@@ -372,7 +373,32 @@ static bool copy(char *to, size_t size, struct bytes from)
     return true;
 }
 
-static void begin(struct session *session, const struct login *login, bool answered)
+static bool is_named(struct bytes plugin, enum account_plugin kind)
+{
+    const char *name = proof_plugin_name(kind);
+    return plugin.length == strlen(name) && memcmp(plugin.at, name, plugin.length) == 0;
+}
+
+static enum account_plugin plugin_of(struct bytes plugin)
+{
+    if (!plugin.at || is_named(plugin, PLUGIN_NATIVE))
+        return PLUGIN_NATIVE;
+    return is_named(plugin, PLUGIN_CACHING_SHA2) ? PLUGIN_CACHING_SHA2 : PLUGIN_OTHER;
+}
+
+/* Whether the login's answer is one by its account's plugin. With caching_sha2_password none may mean that
+ * the client has not seen a scramble for it yet. */
+static bool has_answered(struct session *session, const struct login *login)
+{
+    struct proof *proof = &session->login->proof;
+    enum account_verdict verdict;
+    const struct account *account = row_of(session, &verdict);
+    enum account_plugin spoken = plugin_of(login->plugin);
+    proof->plugin = proof_plugin(account, usual_plugin(session->worker), spoken);
+    return spoken == proof->plugin && (spoken == PLUGIN_NATIVE || login->auth.length > 0);
+}
+
+static void begin(struct session *session, const struct login *login)
 {
     struct worker *worker = session->worker;
     state_unref(&worker->states, session->initial);
@@ -386,19 +412,13 @@ static void begin(struct session *session, const struct login *login, bool answe
                !copy(session->login->schema, sizeof session->login->schema, login->database)) {
         session_send_error(session, session->sequence, SERVER_ERROR_HANDSHAKE);
         session_close(session);
-    } else if (answered) {
+    } else if (has_answered(session, login)) {
         admit(session, login->auth);
     } else {
         conn_consume(&session->conn, session->request);
         session->request = 0;
         ask_again(session);
     }
-}
-
-static bool is_native(struct bytes plugin)
-{
-    return !plugin.at ||
-           (plugin.length == sizeof native - 1 && memcmp(plugin.at, native, plugin.length) == 0);
 }
 
 /* By TCP in clear a network can read it. */
@@ -421,7 +441,7 @@ static void first_packet(struct session *session, const uint8_t *payload, size_t
     if (worker_config(session->worker)->tls_require && is_insecure(session))
         refuse_with(session, SERVER_ERROR_SECURE_TRANSPORT_REQUIRED);
     else
-        begin(session, &login, is_native(login.plugin));
+        begin(session, &login);
 }
 
 bool login_secure(struct session *session, const uint8_t *payload, size_t length, uint8_t sequence)
@@ -508,5 +528,5 @@ void login_change_user(struct session *session, const uint8_t *payload, size_t l
     session->lost = 0;
     session->step = SESSION_GREETED;
     list_append(&session->worker->logins, &session->phase_link);
-    begin(session, &login, is_native(login.plugin));
+    begin(session, &login);
 }
