@@ -67,6 +67,8 @@ static void read_version(MYSQL *mysql, struct server_look *look)
     snprintf(look->version_text, sizeof look->version_text, "%s", text ? text : "");
     look->mariadb = strcasestr(look->version_text, "mariadb") != NULL;
     look->version = look_version(look->version_text);
+    look->capabilities = (uint32_t)mysql->server_capabilities;
+    look->collation = (uint8_t)mysql->server_language;
 }
 
 static const struct dialect *dialect_of(const struct server_look *look)

@@ -27,19 +27,23 @@
 #include "proof.h"
 #include "session.h"
 
-/* What clients are offered: what every server behind can do and the relay understands. */
-static const uint32_t offered = CAP_LONG_PASSWORD | CAP_FOUND_ROWS | CAP_LONG_FLAG | CAP_CONNECT_WITH_DB |
-                                CAP_NO_SCHEMA | CAP_ODBC | CAP_LOCAL_FILES | CAP_IGNORE_SPACE |
-                                CAP_PROTOCOL_41 | CAP_INTERACTIVE | CAP_IGNORE_SIGPIPE | CAP_TRANSACTIONS |
-                                CAP_RESERVED | CAP_SECURE_CONNECTION | CAP_MULTI_STATEMENTS |
-                                CAP_MULTI_RESULTS | CAP_PS_MULTI_RESULTS | CAP_PLUGIN_AUTH |
-                                CAP_CONNECT_ATTRS | CAP_PLUGIN_AUTH_LENENC | CAP_EXPIRED_PASSWORDS |
-                                CAP_SESSION_TRACK | CAP_DEPRECATE_EOF | CAP_COMPRESS;
+/* What the relay understands. */
+static const uint32_t understood = CAP_LONG_PASSWORD | CAP_FOUND_ROWS | CAP_LONG_FLAG | CAP_CONNECT_WITH_DB |
+                                   CAP_NO_SCHEMA | CAP_ODBC | CAP_LOCAL_FILES | CAP_IGNORE_SPACE |
+                                   CAP_PROTOCOL_41 | CAP_INTERACTIVE | CAP_IGNORE_SIGPIPE | CAP_TRANSACTIONS |
+                                   CAP_RESERVED | CAP_SECURE_CONNECTION | CAP_MULTI_STATEMENTS |
+                                   CAP_MULTI_RESULTS | CAP_PS_MULTI_RESULTS | CAP_PLUGIN_AUTH |
+                                   CAP_CONNECT_ATTRS | CAP_PLUGIN_AUTH_LENENC | CAP_EXPIRED_PASSWORDS |
+                                   CAP_SESSION_TRACK | CAP_DEPRECATE_EOF | CAP_COMPRESS | CAP_ZSTD;
+
+/* Of it what needs no server: MariaDB's have CLIENT_MYSQL unset to say more. */
+static const uint32_t own = CAP_LONG_PASSWORD | CAP_COMPRESS;
 
 enum { CHANGES_FAILED_MOST = 3 /* of a session, as MariaDB has it */ };
 
 /* What is known of a login while it goes on. */
 struct login_attempt {
+    uint32_t offered; /* capabilities */
     bool with_password;
     struct proof proof;
     char user[256];
@@ -83,6 +87,19 @@ static enum account_plugin usual_plugin(const struct worker *worker)
     return look && !look->mariadb ? PLUGIN_CACHING_SHA2 : PLUGIN_NATIVE;
 }
 
+/* What clients are offered: what is understood here, and every server behind can do. */
+static uint32_t offered(const struct topology *topology)
+{
+    uint32_t all = understood;
+    bool any = false;
+    for (size_t i = 0; i < topology->count; i++)
+        if (topology->servers[i].look.ever) {
+            all &= topology->servers[i].look.capabilities | own;
+            any = true;
+        }
+    return any ? all : understood & ~(uint32_t)CAP_ZSTD;
+}
+
 static void refuse_early(struct session *session, enum server_error code)
 {
     session->capabilities = 0;
@@ -110,6 +127,7 @@ bool login_greet(struct session *session)
         refuse_early(session, SERVER_ERROR_OUT_OF_RESOURCES);
         return false;
     }
+    session->login->offered = offered(worker->topology) | (session->login->tls ? CAP_SSL : 0);
     const struct server_look *look = model(worker->topology);
     const char *plugin = proof_plugin_name(usual_plugin(worker));
     char version[128] = "8.0.0-pointsman";
@@ -117,8 +135,8 @@ bool login_greet(struct session *session)
         snprintf(version, sizeof version, "%s%s", look->mariadb ? "5.5.5-" : "", look->version_text);
     struct greeting greeting = {.version = {(const uint8_t *)version, strlen(version)},
                                 .connection_id = session->id,
-                                .capabilities = offered | (session->login->tls ? CAP_SSL : 0),
-                                .collation = look && !look->mariadb ? 255 : 45,
+                                .capabilities = session->login->offered,
+                                .collation = look && look->collation ? look->collation : 45,
                                 .status = STATUS_AUTOCOMMIT,
                                 .plugin = {(const uint8_t *)plugin, strlen(plugin)}};
     memcpy(greeting.scramble, session->scramble, SCRAMBLE_LENGTH);
@@ -226,8 +244,9 @@ static void welcome(struct session *session)
     session->request = 0;
     session_step_to(session, SESSION_READY);
     session_send_ok(session, session->sequence);
-    if (session->capabilities & CAP_COMPRESS && !session->conn.zip &&
-        !conn_compress(&session->conn, CONN_ZLIB, 0)) {
+    enum conn_compression how = session->capabilities & CAP_COMPRESS ? CONN_ZLIB : CONN_ZSTD;
+    if (session->capabilities & (CAP_COMPRESS | CAP_ZSTD) && !session->conn.zip &&
+        !conn_compress(&session->conn, how, session->zstd_level)) {
         session_close(session);
         return;
     }
@@ -431,13 +450,15 @@ static void first_packet(struct session *session, const uint8_t *payload, size_t
 {
     struct login login;
     /* Who says CAP_SSL goes on in TLS: in clear such a packet is no login, however long it is. */
-    if (!login_read(payload, length, offered, &login) || !(login.capabilities & CAP_PROTOCOL_41) ||
+    if (!login_read(payload, length, session->login->offered, &login) ||
+        !(login.capabilities & CAP_PROTOCOL_41) ||
         (login.capabilities & CAP_SSL && !conn_is_secure(&session->conn))) {
         session_send_error(session, session->sequence, SERVER_ERROR_HANDSHAKE);
         session_close(session);
         return;
     }
-    session->capabilities = login.capabilities & offered;
+    session->capabilities = login.capabilities & session->login->offered & ~(uint32_t)CAP_SSL;
+    session->zstd_level = login.zstd_level;
     if (worker_config(session->worker)->tls_require && is_insecure(session))
         refuse_with(session, SERVER_ERROR_SECURE_TRANSPORT_REQUIRED);
     else

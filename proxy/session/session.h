@@ -75,6 +75,7 @@ struct session {
     uint8_t changes_failed; /* COM_CHANGE_USERs */
     uint32_t id;
     uint32_t capabilities;         /* what both sides have */
+    uint8_t zstd_level;            /* that the client asked for */
     char *address;                 /* owned; NULL: unix socket */
     struct identity *identity;     /* referenced; NULL before login */
     struct state *state, *initial; /* referenced */

@@ -104,6 +104,32 @@ static void compare(const struct attempt *attempt)
     forgive();
 }
 
+/* Version, character set and plugin are the primary's; capabilities are those that it has too, but for what
+ * the proxy does by itself. */
+static void the_greeting_is_what_the_servers_say(void **state)
+{
+    enum { MYSQL_BIT = 1, COMPRESSES = 1 << 5, PAST_THE_ID = 4 + 8 + 1 };
+    char version[2][100], plugin[2][100];
+    uint8_t collation[2];
+    uint32_t capabilities[2];
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct raw *raw = raw_dial(i ? set->server[0].port : proxy->port, NULL);
+        assert_true(raw_greeting(raw));
+        const char *text = (const char *)raw->packet + 1;
+        snprintf(version[i], sizeof version[i], "%s", text);
+        const uint8_t *behind = (const uint8_t *)text + strlen(text) + 1 + PAST_THE_ID;
+        collation[i] = behind[2];
+        capabilities[i] = raw->offered;
+        snprintf(plugin[i], sizeof plugin[i], "%s", (const char *)behind + 2 + 1 + 2 + 2 + 1 + 10 + 13);
+        raw_close(raw);
+    }
+    assert_string_equal(version[0], version[1]);
+    assert_string_equal(plugin[0], plugin[1]);
+    assert_int_equal(collation[0], collation[1]);
+    assert_int_equal(capabilities[0] & ~capabilities[1] & ~(unsigned)(MYSQL_BIT | COMPRESSES | RAW_SSL), 0);
+}
+
 static void logins_end_as_at_a_server(void **state)
 {
     static const char long_name[] =
@@ -551,6 +577,7 @@ static void silent_clients_disturb_nobody(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_greeting_is_what_the_servers_say),
         cmocka_unit_test(logins_end_as_at_a_server),
         cmocka_unit_test(an_expired_password_is_refused),
         cmocka_unit_test(the_unix_sockets_host_is_localhost),

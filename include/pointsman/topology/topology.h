@@ -55,8 +55,10 @@ struct server_look {
     bool mariadb;
     uint32_t version; /* 101119, 90704 */
     char version_text[64];
-    bool read_only;    /* read_only or super_read_only */
-    char identity[64]; /* server_uuid (MySQL) or server_id as text (MariaDB) */
+    uint32_t capabilities; /* of its greeting */
+    uint8_t collation;     /* likewise: the default's number */
+    bool read_only;        /* read_only or super_read_only */
+    char identity[64];     /* server_uuid (MySQL) or server_id as text (MariaDB) */
     uint64_t server_id;
     bool replicates; /* is configured as a replica */
     bool io_running, sql_running;
