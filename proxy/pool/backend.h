@@ -42,7 +42,6 @@ void pool_serve(struct pool *pool, struct backend *backend);
 /* An idle one, BUSY now; NULL: none, or others wait. */
 struct backend *pool_take_idle(struct pool *pool, struct session *session, const struct wish *wish);
 struct backend *pool_wait(struct pool *pool, struct waiter *waiter, uint64_t deadline); /* NULL */
-unsigned pool_enough(uint32_t takes);          /* connections for statements that take so many us */
 void pool_grow(struct pool *pool);             /* opens one, if server and limits allow */
 unsigned pool_unheld(const struct pool *pool); /* connections that are there for whoever comes */
 

@@ -205,11 +205,16 @@ static bool wants_more(const struct pool *pool)
     return waiting > pool->connecting && pool_unheld(pool) < POOL_EAGER + pool->stuck;
 }
 
-/* Where quick statements run, one of the connections comes free sooner than another could be opened. Whoever
- * waits at the next tick was disappointed. */
+/* Whether the last in the queue, whose statement is expected to take so many us, gets one of those that are
+ * there sooner than another could be opened. Whoever still waits at the next tick was disappointed. */
 static bool is_soon_served(const struct pool *pool, uint32_t takes)
 {
-    return takes && pool_unheld(pool) - pool->connecting >= pool_enough(takes) + pool->stuck;
+    unsigned there = pool_unheld(pool) - pool->connecting,
+             working = there > pool->stuck ? there - pool->stuck : 0;
+    uint64_t queued = 0;
+    list_each (node, &pool->waiters)
+        queued += list_entry(node, struct waiter, link)->wish.takes;
+    return takes && queued < (uint64_t)working * POOL_OPENING;
 }
 
 /* ---- taking ---- */

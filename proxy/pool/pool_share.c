@@ -1,7 +1,7 @@
 /*
  * pool_share.c - connections that several sessions' quick reads share (SHARED: see pool.h).
  *
- *   pool_share ─> an idle one in the state, while fewer with room are shared than pool_enough()
+ *   pool_share ─> an idle one in the state, while fewer with room are shared than enough()
  *              ─> the shared one in the state with the shortest queue
  *              ─> none has room: one of its own, or waits
  *
@@ -12,7 +12,7 @@
 
 /* So many connections as can do, back to back, all that a worker can pass on: POOL_PACE us a statement. More
  * of them would do no more, and each costs the server a thread that goes to sleep and is woken up. */
-unsigned pool_enough(uint32_t takes)
+static unsigned enough(uint32_t takes)
 {
     uint32_t wanted = 1 + takes / POOL_PACE;
     return wanted < POOL_EAGER ? wanted : POOL_EAGER;
@@ -100,7 +100,7 @@ struct backend *pool_share(struct pool *pool, struct session *session, struct wa
 {
     const struct wish *wish = &waiter->wish;
     struct backend *backend = NULL;
-    unsigned limit = pool_enough(wish->takes);
+    unsigned limit = enough(wish->takes);
     if (list_empty(&pool->waiters) && count_shared(pool, wish, NULL) < limit)
         backend = choose_idle(pool, wish);
     if (list_empty(&pool->waiters) && !backend)
@@ -123,8 +123,7 @@ static void admit(struct backend *backend)
     struct pool *pool = backend->pool;
     struct waiter *waiter;
     while (backend->list == BACKEND_SHARED && (waiter = list_first(&pool->waiters, struct waiter, link)) &&
-           waiter->wish.takes &&
-           count_shared(pool, &waiter->wish, backend) < pool_enough(waiter->wish.takes) &&
+           waiter->wish.takes && count_shared(pool, &waiter->wish, backend) < enough(waiter->wish.takes) &&
            has_room(backend, &waiter->wish)) {
         list_remove(&waiter->link);
         join(backend, waiter->wish.takes);
@@ -136,7 +135,7 @@ bool pool_serve_shared(struct pool *pool, struct backend *backend)
 {
     const struct waiter *waiter = list_first(&pool->waiters, struct waiter, link);
     if (!waiter || !waiter->wish.takes ||
-        count_shared(pool, &waiter->wish, NULL) >= pool_enough(waiter->wish.takes) ||
+        count_shared(pool, &waiter->wish, NULL) >= enough(waiter->wish.takes) ||
         !suits(backend, &waiter->wish))
         return false;
     backend_move(backend, BACKEND_SHARED);

@@ -37,6 +37,9 @@
 #include "pointsman/state/state.h"
 #include "pointsman/topology/topology.h"
 
+/* How long opening a connection takes at least: connecting, logging in, turning on session tracking. */
+enum { POOL_OPENING = 2000 /* us */ };
+
 enum { POOL_EAGER = 12, POOL_PATIENCE = 100 /* ms */, POOL_BACKOFF = 200 /* ms */ };
 
 /* Sharing: at most so many statements on one connection, and no more than are expected to take POOL_QUEUE.
