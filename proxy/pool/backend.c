@@ -397,20 +397,39 @@ void backend_free(struct backend *backend)
     free(backend);
 }
 
+/* The schema stays with COM_RESET_CONNECTION, but character_set_database is the server's again. */
+static size_t write_schema(const struct state *state, uint8_t *out, size_t size)
+{
+    size_t length;
+    const char *schema = state_schema(state, &length);
+    struct writer w = writer_of(out, size);
+    if (!schema)
+        return 0;
+    size_t mark = packet_begin(&w);
+    write_u8(&w, COM_INIT_DB);
+    write_bytes(&w, schema, length);
+    packet_end(&w, mark, 0);
+    return writer_length(&w);
+}
+
 /* Schema and role survive COM_RESET_CONNECTION, everything else goes back to defaults that we don't know:
  * only that they differ. */
 void backend_clean(struct backend *backend)
 {
     static const uint8_t reset[] = {1, 0, 0, 0, COM_RESET_CONNECTION};
     struct pools *set = backend->pool->set;
-    uint8_t setup[1024];
-    struct iovec iov[] = {{.iov_base = (void *)(uintptr_t)reset, .iov_len = sizeof reset},
-                          {.iov_base = setup, .iov_len = backend_setup_packet(backend, setup, sizeof setup)}};
+    uint8_t setup[1024], schema[PACKET_HEADER + 1 + 4 * 64];
+    struct iovec iov[] = {
+        {.iov_base = (void *)(uintptr_t)reset, .iov_len = sizeof reset},
+        {.iov_base = setup, .iov_len = backend_setup_packet(backend, setup, sizeof setup)},
+        {.iov_base = schema, .iov_len = write_schema(backend->state, schema, sizeof schema)}};
+    int count = iov[2].iov_len ? 3 : 2;
     struct state *after = state_after_reset(set->states, set->states->empty, backend->state);
     backend_move(backend, BACKEND_CLEANING);
     if (!after || !backend_expect(backend, COMMAND_CLEAN, COM_RESET_CONNECTION, NULL) ||
         !backend_expect(backend, COMMAND_CLEAN, COM_QUERY, NULL) ||
-        conn_writev(&backend->conn, iov, 2) != CONN_OK) {
+        (count == 3 && !backend_expect(backend, COMMAND_CLEAN, COM_INIT_DB, NULL)) ||
+        conn_writev(&backend->conn, iov, count) != CONN_OK) {
         state_unref(set->states, after);
         backend_discard(backend);
         return;

@@ -68,6 +68,29 @@ struct prepared *prepared_of(struct prepared_table *table, struct state_table *s
     return context ? intern(table, states, context, text, length) : NULL;
 }
 
+struct prepared *prepared_loose(const struct prepared *model)
+{
+    struct prepared *loose = malloc(sizeof *loose + model->length);
+    if (!loose)
+        return NULL;
+    *loose = (struct prepared){.refs = 1,
+                               .length = model->length,
+                               .hash = model->hash,
+                               .context = state_ref(model->context),
+                               .loose = true};
+    memcpy(loose->text, model->text, model->length);
+    return loose;
+}
+
+static void take_out_of_table(struct prepared_table *table, const struct prepared *prepared)
+{
+    struct prepared **at = &table->slots[prepared->hash & (table->size - 1)];
+    while (*at != prepared)
+        at = &(*at)->next;
+    *at = prepared->next;
+    table->count--;
+}
+
 struct prepared *prepared_ref(struct prepared *prepared)
 {
     prepared->refs++;
@@ -78,11 +101,8 @@ void prepared_unref(struct prepared_table *table, struct state_table *states, st
 {
     if (!prepared || --prepared->refs)
         return;
-    struct prepared **at = &table->slots[prepared->hash & (table->size - 1)];
-    while (*at != prepared)
-        at = &(*at)->next;
-    *at = prepared->next;
-    table->count--;
+    if (!prepared->loose)
+        take_out_of_table(table, prepared);
     state_unref(states, prepared->context);
     free(prepared);
 }

@@ -100,7 +100,7 @@ void execute_prepare(struct session *session, const uint8_t *payload, size_t len
     if (session->handles)
         session->handles->latest = NULL;
     statement_read(session, text, length - 1);
-    statement->effects = 0;
+    statement->effects &= SQL_READS_DIAGNOSTICS; /* to prepare SHOW WARNINGS leaves them alone */
     statement->verbs = statement->reasons = 0;
     statement->verb = SQL_UNKNOWN;
     statement->sets = statement->plain_role = statement->read_only_begin = statement->overflow = false;
@@ -136,6 +136,18 @@ bool execute_lacks_types(const struct session *session, const uint8_t *payload, 
     return handle && handle->parameters && length > bound && payload[bound] == 0;
 }
 
+/* Servers keep one cursor a statement, and one set of long data: others who have prepared the same must not
+ * meet it. False: no memory. */
+static bool make_loose(struct session *session, struct handle *handle)
+{
+    struct prepared *loose = handle->prepared->loose ? NULL : prepared_loose(handle->prepared);
+    if (!loose)
+        return handle->prepared->loose;
+    prepared_unref(&session->worker->pools.prepared, &session->worker->states, handle->prepared);
+    handle->prepared = loose;
+    return true;
+}
+
 static void goes_to_primary(struct route_statement *statement, unsigned reason)
 {
     statement->anywhere = false;
@@ -159,6 +171,10 @@ void execute_run(struct session *session, const uint8_t *payload, size_t length,
         refuse(session, WRONG_ARGUMENTS, "HY000", "Incorrect arguments to mysqld_stmt_execute");
         return;
     }
+    if (payload[5] && !make_loose(session, handle)) {
+        refuse(session, 1041, "HY000", "Out of memory.");
+        return;
+    }
     statement_read(session, handle->prepared->text, handle->prepared->length);
     if (payload[5] || handle->streamed)
         goes_to_primary(&session->statement, ROUTE_REASON_COMMAND);
@@ -177,7 +193,7 @@ void execute_keep_data(struct session *session, const uint8_t *payload, size_t l
         finish_local(session);
         return;
     }
-    if (!handle) {
+    if (!handle || !make_loose(session, handle)) {
         session_close(session);
         return;
     }

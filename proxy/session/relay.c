@@ -507,8 +507,8 @@ static void wait_ran_out(struct backend *backend, struct session *session)
         list_entry(node, struct command, link)->session = NULL;
     if (session->killed)
         statement_interrupt(session);
-    else
-        statement_again(session);
+    else if (!statement_again(session)) /* a READ ONLY transaction that nobody has seen begin */
+        statement_move(session);
 }
 
 static bool on_wait(struct relay *relay, struct command *command)

@@ -399,15 +399,25 @@ static bool is_stranded(const struct session *session, const struct backend *bac
            backend->pool->server != session->worker->topology->primary && session->statement.verbs & writing;
 }
 
+/* After SET TRANSACTION READ ONLY the statement is a transaction of its own, which writes. */
+static void fail_stranded(struct session *session)
+{
+    static const char why[] =
+        "The statement was not run: what the session left holds it on a server that takes no writes";
+    const struct server_error_text *words = server_error_text(SERVER_ERROR_READ_ONLY_TRANSACTION);
+    if (session->pins & PIN_NEXT_TRANSACTION)
+        statement_fail(session, words->code, words->state, words->format, strlen(words->format));
+    else
+        statement_fail_with(session, SERVER_ERROR_OPTION_PREVENTS, "HY000", "%s", why);
+}
+
 void statement_granted(struct session *session, struct backend *backend)
 {
     list_remove(&session->phase_link);
     if (session->login)
         list_append(&session->worker->logins, &session->phase_link);
     if (is_stranded(session, backend)) {
-        statement_fail_with(
-            session, SERVER_ERROR_OPTION_PREVENTS, "HY000", "%s",
-            "The statement was not run: what the session left holds it on a server that takes no writes");
+        fail_stranded(session);
         return;
     }
     if (backend->list == BACKEND_SHARED) {

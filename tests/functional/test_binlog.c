@@ -118,7 +118,9 @@ static void a_replica_follows_through_the_proxy(void **state)
     free(port);
     /* Nobody waits for the end of what has none. */
     int64_t began = monotonic_us();
-    assert_int_equal(pointsman_stop(proxy), 0);
+    int status = pointsman_stop(proxy);
+    proxy = NULL;
+    assert_int_equal(status, 0);
     assert_true(monotonic_us() - began < 5000000);
     const struct pointsman_options quick = {.more = "[failover]\nmode = off\n"};
     proxy = pointsman_start(set, &quick);

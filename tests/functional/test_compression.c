@@ -25,8 +25,8 @@ static struct pointsman *proxy;
 
 static int start_all(void **state)
 {
-    const struct cluster_options options = {.no_general_log = true,
-                                            .args = (const char *const[]){"--max-allowed-packet=64M", NULL}};
+    static const char *const args[] = {"--max-allowed-packet=64M", NULL};
+    const struct cluster_options options = {.no_general_log = true, .args = args};
     const struct pointsman_options quick = {.pointsman = "workers = 1\n", .more = "[failover]\nmode = off\n"};
     (void)state;
     set = cluster_start(&options);

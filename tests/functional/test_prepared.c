@@ -37,8 +37,8 @@ static int start_all(void **state)
         "INSERT INTO shop.item SELECT seq, CONCAT('item ', seq) FROM shop.seq_1_to_100;"
         "INSERT INTO stock.item SELECT seq, CONCAT('stock ', seq) FROM shop.seq_1_to_100;"
         "CREATE PROCEDURE shop.p_two() BEGIN SELECT 1; SELECT 2; END";
-    const struct cluster_options options = {.servers = SERVERS,
-                                            .args = (const char *const[]){"--max-allowed-packet=64M", NULL}};
+    static const char *const args[] = {"--max-allowed-packet=64M", NULL};
+    const struct cluster_options options = {.servers = SERVERS, .args = args};
     const struct pointsman_options two = {.pointsman = "workers = 2\n", .more = "[failover]\nmode = off\n"};
     const struct pointsman_options one = {
         .pointsman = "workers = 1\n",
@@ -408,6 +408,43 @@ static void the_past_is_right_in_prepared_form(void **state)
     mysql_close(other);
 }
 
+/* Shown by a statement that is prepared after them, too. */
+static void warnings_of_a_prepared_statement(void **state)
+{
+    (void)state;
+    MYSQL *client = app_at(wide);
+    MYSQL_STMT *insert = prepare(client, "INSERT IGNORE INTO item (id, name) VALUES (?, 'x')");
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(execute(insert, (long long[]){1}), 0); /* it is there */
+        assert_int_equal(mysql_warning_count(client), 1);
+        assert_text_gives(client, "SHOW WARNINGS", "Warning");
+        assert_int_equal(execute(insert, (long long[]){1}), 0);
+        char *level = sql_value(client, "SHOW WARNINGS");
+        assert_string_equal(level, "Warning");
+        free(level);
+    }
+    mysql_close(client);
+}
+
+/* What COM_RESET_CONNECTION puts back to the server's own, behind which nobody looks at the schema again. */
+static void a_reset_leaves_the_schemas_character_set(void **state)
+{
+    char *schemas = cluster_value(set, 0,
+                                  "SELECT default_character_set_name FROM information_schema.schemata "
+                                  "WHERE schema_name = 'shop'");
+    (void)state;
+    assert_int_equal(cluster_sql(set, 0, "SET GLOBAL character_set_database = latin2"), 0);
+    for (int i = 0; i < 3; i++) {
+        MYSQL *client = app_at(narrow);
+        char *is = sql_value(client, "SELECT /* pointsman: primary */ @@character_set_database");
+        assert_string_equal(is, schemas);
+        free(is);
+        assert_int_equal(sql_run(client, "CREATE TEMPORARY TABLE made (a INT)"), 0); /* to be reset */
+        mysql_close(client);
+    }
+    free(schemas);
+}
+
 /* --- tables that change --- */
 
 /* The client library insists on the columns that it knows of: so this is looked at packet by packet. */
@@ -563,6 +600,37 @@ static void a_cursor_holds_until_its_last_row(void **state)
     mysql_stmt_close(cursor);
     assert_unpinned();
     assert_gives(beside, 1, "item 1");
+    mysql_close(client);
+}
+
+/* Of one text: each statement has its own. */
+static void two_cursors_go_each_its_way(void **state)
+{
+    const unsigned long type = CURSOR_TYPE_READ_ONLY, one = 1;
+    static const int from[2] = {40, 10};
+    MYSQL_STMT *cursors[2];
+    int numbers[2];
+    (void)state;
+    MYSQL *client = app_at(narrow);
+    for (int i = 0; i < 2; i++) {
+        long long start = from[i];
+        cursors[i] = prepare(client, "SELECT id FROM item WHERE id > ? ORDER BY id");
+        mysql_stmt_attr_set(cursors[i], STMT_ATTR_CURSOR_TYPE, &type);
+        mysql_stmt_attr_set(cursors[i], STMT_ATTR_PREFETCH_ROWS, &one);
+        assert_int_equal(execute(cursors[i], &start), 0);
+        MYSQL_BIND bind = {.buffer_type = MYSQL_TYPE_LONG, .buffer = &numbers[i]};
+        assert_int_equal(mysql_stmt_bind_result(cursors[i], &bind), 0);
+    }
+    for (int row = 1; row <= 20; row++)
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(mysql_stmt_fetch(cursors[i]), 0);
+            assert_int_equal(numbers[i], from[i] + row);
+        }
+    mysql_stmt_close(cursors[0]);
+    assert_int_equal(mysql_stmt_fetch(cursors[1]), 0);
+    assert_int_equal(numbers[1], from[1] + 21);
+    mysql_stmt_close(cursors[1]);
+    assert_unpinned();
     mysql_close(client);
 }
 
@@ -732,6 +800,9 @@ int main(void)
         cmocka_unit_test(ids_that_are_none),
         cmocka_unit_test(nothing_outlives_a_reset),
         cmocka_unit_test(a_cursor_holds_until_its_last_row),
+        cmocka_unit_test(two_cursors_go_each_its_way),
+        cmocka_unit_test(warnings_of_a_prepared_statement),
+        cmocka_unit_test(a_reset_leaves_the_schemas_character_set),
         cmocka_unit_test(long_data_of_any_size),
         cmocka_unit_test(long_data_is_dropped_by_a_reset),
         cmocka_unit_test(they_survive_their_connections),

@@ -100,6 +100,27 @@ static void a_session_reads_its_own_writes_while_no_replica_applies(void **state
     mysql_close(session);
 }
 
+/* The replicas are asked to wait for the write, and can't have it in time. */
+static void a_read_only_transaction_sees_its_own_writes_too(void **state)
+{
+    (void)state;
+    MYSQL *session = open_session(), *blockers[2];
+    run(session, "DELETE FROM note");
+    assert_true(cluster_sync(front.set, 0, PATIENCE_MS));
+    for (int i = 0; i < 2; i++) {
+        blockers[i] = cluster_connect(front.set, 1 + i, &cluster_root, "shop");
+        run(blockers[i], "LOCK TABLES note WRITE");
+    }
+    run(session, "INSERT INTO note VALUES (1, 7)");
+    run(session, "START TRANSACTION READ ONLY");
+    assert_value(session, "SELECT a FROM note", "7");
+    run(session, "COMMIT");
+    for (int i = 0; i < 2; i++)
+        mysql_close(blockers[i]);
+    assert_true(cluster_sync(front.set, 0, PATIENCE_MS));
+    mysql_close(session);
+}
+
 static void a_transaction_is_seen_by_its_own_session_at_once(void **state)
 {
     (void)state;
@@ -445,6 +466,7 @@ int main(void)
     const struct CMUnitTest sessions[] = {
         cmocka_unit_test(a_session_reads_its_own_writes),
         cmocka_unit_test(a_session_reads_its_own_writes_while_no_replica_applies),
+        cmocka_unit_test(a_read_only_transaction_sees_its_own_writes_too),
         cmocka_unit_test(a_transaction_is_seen_by_its_own_session_at_once),
         cmocka_unit_test(a_user_variable_lasts),
         cmocka_unit_test(insert_ids_survive_other_sessions),

@@ -25,6 +25,7 @@ struct prepared {
     uint32_t length;
     uint64_t hash;
     struct state *context; /* referenced */
+    bool loose;            /* one handle's alone, and in no table */
     char text[];           /* no NUL behind it */
 };
 
@@ -36,6 +37,9 @@ struct prepared_table {
 /* A new reference to the one with this text, prepared in the context of `state`. NULL: no memory. */
 struct prepared *prepared_of(struct prepared_table *table, struct state_table *states,
                              const struct state *state, const char *text, size_t length);
+/* The same for one user alone: for what a server keeps with a statement (a cursor, long data). NULL: no
+ * memory. */
+struct prepared *prepared_loose(const struct prepared *model);
 struct prepared *prepared_ref(struct prepared *prepared);
 void prepared_unref(struct prepared_table *table, struct state_table *states, struct prepared *prepared);
 /* What prepares it rightly: the state itself, if it is the context's in all that matters, or the context. A
