@@ -290,7 +290,6 @@ static int run(struct config *config)
     log_setup((enum log_level)config->log_level, (enum log_format)config->log_format);
     prctl(PR_SET_DUMPABLE, 0); /* passwords must not reach a core dump */
     raise_limits(config);
-    login_key_start();
     if (!program.loop || !start_tls(config) || !open_listeners(config)) {
         close_listeners();
         return EXIT_START;
@@ -301,6 +300,7 @@ static int run(struct config *config)
         close_listeners();
         return EXIT_START;
     }
+    login_key_start();
     for (size_t i = 0; i < program.listeners_count; i++)
         ev_io_start(program.loop, &program.listeners[i]);
     log_event(LOG_INFO, "started", NULL, log_text("version", POINTSMAN_VERSION),
@@ -308,6 +308,7 @@ static int run(struct config *config)
               log_number("workers", program.workers.workers_count));
     ev_run(program.loop, 0);
     stop_all();
+    login_key_stop();
     log_event(LOG_INFO, "stopped", NULL);
     tls_publish(NULL);
     config_unref(program.config);

@@ -216,6 +216,14 @@ bool conn_tls_fault(const struct conn *conn, char *text, size_t size)
     return true;
 }
 
+/* What others left in this thread's queue would be taken for the next call's. It is mostly empty, and looking
+ * is much cheaper than clearing. */
+static void forget_errors(void)
+{
+    if (ERR_peek_error())
+        ERR_clear_error();
+}
+
 /* ---- reading ---- */
 
 static enum conn_outcome why_not_read(struct conn *conn)
@@ -245,7 +253,7 @@ enum conn_outcome conn_tls_read(struct conn *conn, uint8_t *memory, size_t size,
     bool good, pending;
     tls->read_waits = false;
     do {
-        ERR_clear_error();
+        forget_errors();
         good = SSL_read_ex(tls->ssl, memory + have, size - have, &n) == 1;
         have += good ? n : 0;
         pending = SSL_has_pending(tls->ssl) || tls->early;
@@ -271,7 +279,7 @@ ssize_t conn_tls_write(struct conn *conn, const uint8_t *data, size_t length)
     struct conn_tls *tls = conn->tls;
     size_t n = length < SSL3_RT_MAX_PLAIN_LENGTH ? length : SSL3_RT_MAX_PLAIN_LENGTH;
     tls->write_waits = false;
-    ERR_clear_error();
+    forget_errors();
     if (SSL_write_ex(tls->ssl, data, n, &n) == 1)
         return (ssize_t)n;
     switch (SSL_get_error(tls->ssl, 0)) {

@@ -15,6 +15,8 @@ enum { BITS = 2048 };
 
 static struct {
     pthread_once_t once;
+    pthread_t thread;
+    bool running;
     EVP_PKEY *key; /* NULL: it could not be made */
     uint8_t pem[AUTH_KEY_MAX];
     size_t length;
@@ -45,9 +47,14 @@ static void *run(void *unused)
 
 void login_key_start(void)
 {
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, run, NULL) == 0)
-        pthread_detach(thread);
+    own.running = pthread_create(&own.thread, NULL, run, NULL) == 0;
+}
+
+void login_key_stop(void)
+{
+    if (own.running)
+        pthread_join(own.thread, NULL);
+    own.running = false;
 }
 
 bool login_key_pem(struct bytes *ret_pem)

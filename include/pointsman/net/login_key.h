@@ -11,8 +11,9 @@
 
 #include "pointsman/protocol/auth.h"
 
-/* Once, at the start. */
+/* Once, at the start, and at the end: OpenSSL is taken down then, and the thread must not be in it. */
 void login_key_start(void);
+void login_key_stop(void);
 /* The public half, PEM; borrowed for good. Waits until it is made. False: it could not be. */
 bool login_key_pem(struct bytes *ret_pem);
 /* As auth_rsa_decrypt(). */
