@@ -152,8 +152,8 @@ demo: deps ## a primary, two replicas, the proxy and a busy shop, to look at; un
 	@$(MAKE) $(in_parallel) $(DEMO) $(BUILD)/pointsman && exec $(DEMO)
 demo-check: deps ## the demo for some seconds: were reads spread, and did no write reach a replica?
 	@$(MAKE) $(in_parallel) $(DEMO) $(BUILD)/pointsman && exec $(DEMO) --check
-bench: deps-bench ## measure beside direct connections and HAProxy: a table, a plot
-	@$(MAKE) $(in_parallel) $(BUILD)/pointsman $(TOOLS) $(BENCH) && BUILD=$(BUILD) exec tests/bench/run
+bench: deps-bench ## measure beside direct connections and HAProxy: a table, a plot; TLS=1: what TLS costs
+	@$(MAKE) $(in_parallel) $(BUILD)/pointsman $(TOOLS) $(BENCH) && BUILD=$(BUILD) exec tests/bench/$(if $(TLS),tls,run)
 bench-docs: ## the last `make bench` becomes docs/benchmarks.md and its plot
 	@test -e $(BUILD)/bench/benchmarks.md || { echo "there is no $(BUILD)/bench/benchmarks.md: make bench" >&2; exit 1; }
 	cp $(BUILD)/bench/benchmarks.md $(BUILD)/bench/benchmarks.svg docs/
