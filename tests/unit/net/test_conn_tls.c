@@ -318,6 +318,28 @@ static void writing_parts(void **state)
     peer_free(&peer);
 }
 
+/* A record of many parts that the socket didn't take as a whole: its parts come again in one piece. */
+static void a_record_of_parts_waits(void **state)
+{
+    enum { PARTS = 60, PART = 500, ALL = PARTS * PART, TURNS = MUCH / ALL };
+    struct pair *pair = *state;
+    struct peer peer = secured(pair);
+    uint8_t *bytes = pair_bytes(MUCH);
+    struct iovec iov[PARTS];
+    until(&peer, hands_are_shaken);
+    for (int i = 0; i < 10; i++)
+        loop_round(pair->loop);
+    for (int turn = 0; turn < TURNS; turn++) {
+        for (int i = 0; i < PARTS; i++)
+            iov[i] = (struct iovec){bytes + turn * ALL + i * PART, PART};
+        assert_int_equal(conn_writev(&pair->conn, iov, PARTS), CONN_OK);
+    }
+    until(&peer, peer_has_all);
+    assert_int_equal(pair->failed, 0);
+    free(bytes);
+    peer_free(&peer);
+}
+
 /* Small parts of one answer make one record. */
 static void parts_are_gathered(void **state)
 {
@@ -479,6 +501,7 @@ int main(void)
         over_a_pair(half_a_record_waits_for_its_end),
         over_a_pair(writing_much),
         over_a_pair(writing_parts),
+        over_a_pair(a_record_of_parts_waits),
         over_a_pair(parts_are_gathered),
         over_a_pair(what_came_early_is_the_handshake),
         over_a_pair(clear_text_is_refused),
