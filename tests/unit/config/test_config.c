@@ -416,6 +416,25 @@ static void test_open_files(void **state)
     assert_int_equal(status, 0);
 }
 
+/* As it was written, for certificates: what it was resolved to is no name. */
+static void test_hosts_of_addresses(void **state)
+{
+    static const char *const rows[][2] = {{"127.0.0.1:3306", "127.0.0.1"},
+                                          {"[::1]:3306", "::1"},
+                                          {"localhost:3306", "localhost"},
+                                          {"unix:/run/s", NULL}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[200], host[32] = "before";
+        snprintf(text, sizeof text, "[monitor]\nuser=m\npassword=p\n[server a]\naddress=%s\n", rows[i][0]);
+        struct config *c = good(text);
+        assert_int_equal(config_address_host(&c->servers[0].address, host, sizeof host), rows[i][1] != NULL);
+        assert_string_equal(host, rows[i][1] ? rows[i][1] : "before");
+        assert_false(config_address_host(&c->servers[0].address, host, 3)); /* too long */
+        config_unref(c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_bad_password_files),
         cmocka_unit_test(test_load_by_path),
         cmocka_unit_test(test_open_files),
+        cmocka_unit_test(test_hosts_of_addresses),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
