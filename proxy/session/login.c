@@ -548,6 +548,7 @@ void login_change_user(struct session *session, const uint8_t *payload, size_t l
     session->status = STATUS_AUTOCOMMIT;
     session->lost = 0;
     session->step = SESSION_GREETED;
+    session->since = session_now(session);
     list_append(&session->worker->logins, &session->phase_link);
     begin(session, &login);
 }

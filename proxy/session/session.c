@@ -330,7 +330,8 @@ void session_step_to(struct session *session, enum session_step step)
     if (was_login && !is_login)
         list_remove(&session->phase_link);
     session->step = step;
-    session->since = pools_now(&worker->pools);
+    if (step != SESSION_SWITCHED) /* however often it is asked, a login has the time of one */
+        session->since = pools_now(&worker->pools);
     if (step == SESSION_READY)
         define_settle(session, 0);
 }
