@@ -37,7 +37,7 @@ static int start_all(void **state)
 {
     const struct cluster_options options = {.servers = 2,
                                             .args = (const char *const[]){"--max-allowed-packet=1G", NULL}};
-    const struct pointsman_options more = {.pointsman = "login_timeout = 700ms\nworkers = 2\n",
+    const struct pointsman_options more = {.pointsman = "login_timeout = 3s\nworkers = 2\n",
                                            .more = own_files};
     (void)state;
     signal(SIGPIPE, SIG_IGN);
@@ -215,18 +215,38 @@ static void a_reload_brings_another_certificate(void **state)
     mysql_close(app_with("ca.pem"));
 }
 
+struct wanted {
+    unsigned code;
+};
+
+static bool clear_logins_get(void *arg)
+{
+    struct raw_err err;
+    return outcome(raw_dial(proxy->port, NULL), false, "app", "app-secret", &err) ==
+           ((struct wanted *)arg)->code;
+}
+
+/* Workers learn of it with the next picture of the servers. */
+static void await_clear_logins(unsigned code)
+{
+    struct wanted wanted = {code};
+    if (!wait_for(clear_logins_get, &wanted, PATIENCE_MS))
+        fail_msg("they don't get %u", code);
+}
+
 static void who_must_have_it(void **state)
 {
     struct raw_err err;
     (void)state;
     reload(proxy, lines_with("proxy", "require = yes\n"), "reloaded");
+    await_clear_logins(3159);
     assert_int_equal(outcome(raw_dial(proxy->port, NULL), false, "app", "app-secret", &err), 3159);
     assert_string_equal(err.state, "HY000");
     assert_non_null(strstr(err.message, "insecure transport"));
     assert_int_equal(outcome(raw_dial(proxy->port, NULL), true, "app", "app-secret", &err), 0);
     assert_int_equal(outcome(raw_dial(0, proxy->socket), false, "app", "app-secret", &err), 0);
     reload(proxy, lines_with("proxy", ""), "reloaded");
-    assert_int_equal(outcome(raw_dial(proxy->port, NULL), false, "app", "app-secret", &err), 0);
+    await_clear_logins(0);
 }
 
 /* ---- resumption ---- */

@@ -124,6 +124,17 @@ static char *lines(const char *servers, const char *ca)
     return text;
 }
 
+static bool is_in_clear(void *of)
+{
+    MYSQL *client = pointsman_connect(of, &cluster_app, "shop");
+    bool began = client && sql_run(client, "BEGIN") == 0;
+    char *cipher = began ? sql_column(client, "SHOW STATUS LIKE 'Ssl_cipher'", "Value") : NULL;
+    bool clear = cipher && !*cipher;
+    free(cipher);
+    mysql_close(client);
+    return clear;
+}
+
 /* A connection to the server that is surely a new one: those there are get held. */
 static void hold_connections(struct pointsman *of, int count, const char *cipher)
 {
@@ -219,6 +230,7 @@ static void it_is_not_used_if_it_is_off(void **state)
     assert_true(cluster_sync(set, 0, PATIENCE_MS));
     reload(proxy, lines("off", NULL), "reloaded");
     assert_true(wait_for(is_ready, proxy, PATIENCE_MS));
+    assert_true(wait_for(is_in_clear, proxy, PATIENCE_MS)); /* the workers have been told */
     long long before = metric(proxy, "backend_tls_connects_total");
     hold_connections(proxy, 8, NULL);
     assert_int_equal(metric(proxy, "backend_tls_connects_total"), before);
