@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <ev.h>
 #include <getopt.h>
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -335,6 +336,8 @@ int main(int argc, char **argv)
         {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
         {"version", no_argument, NULL, 'v'},      {"help", no_argument, NULL, 'h'},
         {"print-sample", no_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
+    /* A watcher that waits for a server's TLS isn't waited for at the end: it must not lose the library. */
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     const char *path = "/etc/pointsman/pointsman.ini";
     bool check = false;
     for (int c; (c = getopt_long(argc, argv, "c:", options, NULL)) != -1;) {
