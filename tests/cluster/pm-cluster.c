@@ -32,6 +32,7 @@ static const char usage[] =
     "  --arg ARG            one more argument for every server; may be repeated\n"
     "  --dir DIR            the folder to make (one in $TMPDIR)\n"
     "  --pointsman          starts the proxy ($POINTSMAN, build/pointsman) in front as well\n"
+    "  --ini TEXT           more of its configuration, sections with their headers\n"
     "  --run CMD ARG...     runs CMD with PM_DIR, PM_PRIMARY_PORT, PM_REPLICA1_PORT, ... in its "
     "environment;\n"
     "                       without it these are printed, and the set stays until Ctrl-C or the end of "
@@ -43,7 +44,8 @@ struct wishes {
     const char *args[ARGS_MAX + 1];
     int arg_count;
     bool pointsman;
-    char **run; /* NULL or the command */
+    const char *ini; /* NULL or more of the proxy's configuration */
+    char **run;      /* NULL or the command */
 };
 
 static int fail(const char *why)
@@ -64,6 +66,7 @@ static int read_wishes(int argc, char **argv, struct wishes *wishes)
                                           {"max-connections", required_argument, NULL, 'm'},
                                           {"dir", required_argument, NULL, 'D'},
                                           {"pointsman", no_argument, NULL, 'p'},
+                                          {"ini", required_argument, NULL, 'i'},
                                           {"run", no_argument, NULL, 'r'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
@@ -80,6 +83,7 @@ static int read_wishes(int argc, char **argv, struct wishes *wishes)
         case 'm': wishes->cluster.max_connections = atoi(optarg); break;
         case 'D': wishes->cluster.directory = optarg; break;
         case 'p': wishes->pointsman = true; break;
+        case 'i': wishes->ini = optarg; break;
         case 'r': wishes->run = argv + optind; break;
         case 'h': fputs(usage, stdout); return 0;
         case 'a':
@@ -185,11 +189,11 @@ static int run_command(char **command, struct cluster *cluster, int signals)
 int main(int argc, char **argv)
 {
     struct wishes wishes = {.run = NULL};
-    const struct pointsman_options proxy_options = {.timeout_ms = 0};
     sigset_t set;
     int status = read_wishes(argc, argv, &wishes);
     if (status >= 0)
         return status;
+    const struct pointsman_options proxy_options = {.more = wishes.ini};
     block_signals(&set);
     int signals = signalfd(-1, &set, SFD_CLOEXEC);
     struct cluster *cluster = cluster_start(&wishes.cluster);
