@@ -9,6 +9,7 @@
 #   tests/functional/test_*.c                           the same, against real servers
 #   tests/fuzz/fuzz_*.c    -> $(BUILD)/tests/fuzz/...   a corpus runner with gcc, libFuzzer with `make fuzz`
 #   tests/bench/*.c        -> $(BUILD)/tests/bench/...
+#   tests/drivers/*                                   what applications' drivers do, a script each
 #   tests/demo/*.c         -> $(BUILD)/tests/demo/demo
 #   tests/lint/*           the rules of the house, one program a rule
 #
@@ -99,10 +100,12 @@ $(FUZZ): $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_MAIN) $(BUILD)/li
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-deps: ## install what building and checking needs (Debian, Ubuntu); deps-bench: and measuring
+deps: ## install what building and checking needs (Debian, Ubuntu); deps-bench, deps-drivers: and for those
 	@tools/deps
 deps-bench:
 	@tools/deps bench
+deps-drivers:
+	@tools/deps drivers
 
 # The slowest first: they mostly wait, and the short ones fill the gaps.
 PROGRAMS := $(BUILD)/pointsman $(FUNC) $(TOOLS) $(UNIT) $(FUZZ)
@@ -132,6 +135,9 @@ check-mysql-here: $(BUILD)/pointsman $(TOOLS) $(MYSQL_FUNC)
 	@POINTSMAN_FLAVOUR=mysql tests/run-parallel $(MYSQL_FUNC)
 check-mysql-deps: deps ## fetch MySQL's server, once, into a folder beside the system: tools/mysql-root
 	@tools/mysql-root
+
+check-drivers: deps deps-drivers ## drivers of several languages, through the proxy as directly: DRIVERS
+	@$(MAKE) $(in_parallel) $(BUILD)/pointsman $(TOOLS) && BUILD=$(BUILD) tests/drivers/run
 
 asan: ## the tests with address and undefined-behaviour sanitizers
 	@$(MAKE) $(in_parallel) BUILD=$(BUILD)-asan OPTIMISE='-O1 -g' SANITIZE=address,undefined check-programs
@@ -189,7 +195,7 @@ clean: ## remove all that was built
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-20s%s\n", $$1, $$2 }' Makefile
 
-.PHONY: all deps deps-bench check-figures unit fuzz-corpora functional lint check check-here check-programs asan tsan cover fuzz \
+.PHONY: all deps deps-bench deps-drivers check-drivers check-figures unit fuzz-corpora functional lint check check-here check-programs asan tsan cover fuzz \
   fuzz-run demo demo-check bench objects warnings tidy format metrics install uninstall clean help \
   check-mysql check-mysql-here check-mysql-deps FORCE
 FORCE:
