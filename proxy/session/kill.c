@@ -163,9 +163,9 @@ bool kill_ask(struct session *session)
 {
     struct worker_shared *shared = session->worker->shared;
     uint64_t id = session->kill_id;
-    if (session->statement.verb != SQL_KILL || session->statement.count != 1 || id >> 30 != 1)
+    if (session->statement.verb != SQL_KILL || session->statement.count != 1 || id >> 31 != 1)
         return false;
-    unsigned number = id >> 24 & 0x3f;
+    unsigned number = id >> 24 & 0x7f;
     if (id == session->id) {
         kill_oneself(session, session->statement.effects & SQL_KILL_QUERY);
         return true;

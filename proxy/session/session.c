@@ -336,11 +336,10 @@ void session_step_to(struct session *session, enum session_step step)
         define_settle(session, 0);
 }
 
-/* From 2^30 up, so that they can't be mistaken for a server's, and below 2^31, above which drivers that take
- * them for signed (Connector/J) would ask to kill a negative number; worker's number, then a counter. */
+/* Ids begin at 2^31, so that they can't be mistaken for a server's; worker's number, then a counter. */
 static uint32_t make_id(struct worker *worker)
 {
-    return 1u << 30 | worker->number << 24 | (worker->next_id++ & 0xffffff);
+    return 1u << 31 | worker->number << 24 | (worker->next_id++ & 0xffffff);
 }
 
 struct session *session_new(struct worker *worker, int fd, char *address)

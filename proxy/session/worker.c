@@ -374,9 +374,9 @@ static void answer_kill(struct worker *worker, struct question *question)
 
 bool worker_kill(struct worker_shared *shared, uint32_t id, bool query_only)
 {
-    unsigned number = id >> 24 & 0x3f;
+    unsigned number = id >> 24 & 0x7f;
     struct question question = {.answer = answer_kill, .id = id, .query_only = query_only};
-    if (id >> 30 != 1 || number >= shared->workers_count)
+    if (!(id >> 31) || number >= shared->workers_count)
         return false;
     ask(shared->workers[number], &question);
     return question.found;

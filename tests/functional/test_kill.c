@@ -567,7 +567,7 @@ static void others_and_nobody_can_not_be_killed(void **state)
     mysql_close(app);
 }
 
-/* An id below 2^30 is a server's: the primary's, and no other is asked. */
+/* An id below 2^31 is a server's: the primary's, and no other is asked. */
 static void an_id_of_a_server_goes_to_the_primary(void **state)
 {
     (void)state;
