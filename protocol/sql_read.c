@@ -237,17 +237,21 @@ static void read_kill(struct sql_reader *reader)
     } else {
         sql_take_word(reader, "connection");
     }
+    /* Ids have 32 bits. Drivers that have no unsigned numbers show those from 2^31 on as negative ones. */
+    const struct sql_token first = *sql_now(reader);
+    bool negative = sql_take_punctuation(reader, '-');
     const struct sql_token number = *sql_now(reader);
     if (number.kind == SQL_TOKEN_NUMBER && !by_query) {
         sql_step(reader);
-        if (sql_at_end(reader))
-            reader->facts->kill_id = number_of(&number);
+        uint64_t id = number_of(&number), wrapped = (UINT64_C(1) << 32) - id;
+        if (sql_at_end(reader) && (!negative || (id > 0 && id <= UINT64_C(1) << 31)))
+            reader->facts->kill_id = negative ? wrapped : id;
     }
     sql_prove(reader);
     const struct sql_call *call = reader->facts->calls;
     const struct sql_token *last = sql_back(reader, 1);
     reader->facts->kill_own = !by_query && reader->facts->calls_count == 1 &&
-                              call->kind == SQL_CALL_CONNECTION_ID && call->text.at == number.text &&
+                              call->kind == SQL_CALL_CONNECTION_ID && call->text.at == first.text &&
                               call->text.at + call->text.length == last->text + last->length;
 }
 

@@ -136,6 +136,11 @@ static void ids_of_kill(void **state)
     assert_int_equal(read_one("KILL HARD CONNECTION 4711;", &mariadb).kill_id, 4711);
     assert_int_equal(read_one("KILL QUERY 18446744073709551609", &mariadb).kill_id, 18446744073709551609u);
     assert_int_equal(read_one("KILL 99999999999999999999", &mariadb).kill_id, 0);
+    assert_int_equal(read_one("KILL QUERY -2147483638", &mariadb).kill_id, 2147483658u);
+    assert_int_equal(read_one("KILL -1", &mariadb).kill_id, 4294967295u);
+    assert_int_equal(read_one("KILL -2147483649", &mariadb).kill_id, 0);
+    assert_int_equal(read_one("KILL -0", &mariadb).kill_id, 0);
+    assert_int_equal(read_one("KILL 5 - 1", &mariadb).kill_id, 0);
     assert_int_equal(read_one("KILL QUERY ID 5", &mariadb).kill_id, 0);
     assert_int_equal(read_one("KILL 5 + 1", &mariadb).kill_id, 0);
     assert_int_equal(read_one("KILL @a", &mariadb).kill_id, 0);
