@@ -142,6 +142,10 @@ unsigned cluster_sql(struct cluster *cluster, int server, const char *format, ..
 char *cluster_value(struct cluster *cluster, int server, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* On the primary, what MariaDB has without being asked: the table seq_FROM_to_TO of one column, seq. Behind
+ * it each such table may be read in both flavours. True if it is there. */
+bool cluster_numbers(struct cluster *cluster, const char *schema, int from, int to);
+
 /* A connection to 127.0.0.1:port, or to the unix socket if it isn't NULL. schema may be NULL; flags are
  * mysql_real_connect()'s. Reads and writes time out after 60 s. NULL on failure. */
 MYSQL *sql_connect(const char *socket, int port, const struct cluster_account *account, const char *schema,

@@ -68,7 +68,9 @@ static struct raw *raw_on(int fd)
 
 struct raw *raw_dial(int port, const char *path)
 {
-    return raw_on(path ? dial_path(path) : dial_port(NULL, port));
+    struct raw *raw = raw_on(path ? dial_path(path) : dial_port(NULL, port));
+    raw->local = path;
+    return raw;
 }
 
 struct raw *raw_dial_from(const char *ip, int port)
@@ -281,6 +283,13 @@ int raw_run(struct raw *raw, const char *text)
 
 /* ---- login ---- */
 
+static const char sha2_plugin[] = "caching_sha2_password", native_plugin[] = "mysql_native_password";
+
+static bool is_sha2(struct bytes plugin)
+{
+    return plugin.length == sizeof sha2_plugin - 1 && memcmp(plugin.at, sha2_plugin, plugin.length) == 0;
+}
+
 bool raw_greeting(struct raw *raw)
 {
     struct greeting greeting;
@@ -289,6 +298,7 @@ bool raw_greeting(struct raw *raw)
     raw->offered = greeting.capabilities;
     raw->connection_id = greeting.connection_id;
     memcpy(raw->scramble, greeting.scramble, SCRAMBLE_LENGTH);
+    raw->sha2 = is_sha2(greeting.plugin);
     return true;
 }
 
@@ -338,11 +348,19 @@ size_t raw_native_answer(const char *password, const uint8_t *scramble, uint8_t 
     return NATIVE_LENGTH;
 }
 
+size_t raw_auth_answer(const struct raw *raw, const char *password, uint8_t *out)
+{
+    if (!raw->sha2 || !*password)
+        return raw_native_answer(password, raw->scramble, out);
+    must(auth_sha2_answer(password, strlen(password), raw->scramble, out), "scramble");
+    return SHA2_LENGTH;
+}
+
 size_t raw_login_packet(struct raw *raw, const char *user, const char *password, const char *schema,
                         uint32_t capabilities, uint8_t *out, size_t size)
 {
-    static const char plugin[] = "mysql_native_password";
-    uint8_t auth[NATIVE_LENGTH];
+    const char *plugin = raw->sha2 ? sha2_plugin : native_plugin;
+    uint8_t auth[RAW_ANSWER_MAX];
     if (schema)
         capabilities |= CAP_CONNECT_WITH_DB;
     raw->capabilities = capabilities & raw->offered;
@@ -351,9 +369,9 @@ size_t raw_login_packet(struct raw *raw, const char *user, const char *password,
         .max_packet = 1u << 30,
         .collation = 45,
         .user = {(const uint8_t *)user, strlen(user)},
-        .auth = {auth, raw_native_answer(password, raw->scramble, auth)},
+        .auth = {auth, raw_auth_answer(raw, password, auth)},
         .database = {(const uint8_t *)schema, schema ? strlen(schema) : 0},
-        .plugin = {(const uint8_t *)plugin, sizeof plugin - 1},
+        .plugin = {(const uint8_t *)plugin, strlen(plugin)},
     };
     struct writer w = writer_of(out, size);
     login_write(&w, &login);
@@ -367,25 +385,60 @@ bool raw_login(struct raw *raw, const char *user, const char *password, const ch
     return raw_greeting(raw) && raw_log_in(raw, user, password, schema, capabilities);
 }
 
+static void answer_switch(struct raw *raw, const struct auth_switch *change, const char *password)
+{
+    uint8_t auth[RAW_ANSWER_MAX];
+    raw->sha2 = is_sha2(change->plugin);
+    memcpy(raw->scramble, change->data.at, SCRAMBLE_LENGTH);
+    raw_packet(raw, (uint8_t)(raw->sequence + 1), auth, raw_auth_answer(raw, password, auth));
+}
+
+/* The password itself, as the other side asked for it: in clear where nobody listens, else by its key. */
+static bool tell_password(struct raw *raw, const char *password)
+{
+    uint8_t sealed[AUTH_KEY_MAX];
+    size_t length = 0;
+    if (raw->ssl || raw->local) {
+        raw_packet(raw, (uint8_t)(raw->sequence + 1), password, strlen(password) + 1);
+        return true;
+    }
+    raw_packet(raw, (uint8_t)(raw->sequence + 1), "\x02", 1);
+    if (raw_read(raw) != RAW_GOT || !raw->length || raw->packet[0] != AUTH_MORE)
+        return false;
+    must(auth_rsa_encrypt(raw->packet + 1, raw->length - 1, password, strlen(password), raw->scramble, sealed,
+                          sizeof sealed, &length),
+         "key");
+    raw_packet(raw, (uint8_t)(raw->sequence + 1), sealed, length);
+    return true;
+}
+
+bool raw_proceed(struct raw *raw, const char *password)
+{
+    struct auth_switch change;
+    while (raw_read(raw) == RAW_GOT && raw->length) {
+        bool more = raw->packet[0] == AUTH_MORE && raw->length == 2;
+        if (more && raw->packet[1] == AUTH_MORE_FULL) {
+            if (!tell_password(raw, password))
+                return false;
+        } else if (raw->packet[0] == 0xfe && auth_switch_read(raw->packet, raw->length, &change) &&
+                   change.data.length >= SCRAMBLE_LENGTH) {
+            answer_switch(raw, &change, password);
+        } else if (!more || raw->packet[1] != AUTH_MORE_FAST) {
+            return raw->packet[0] == 0;
+        }
+    }
+    return false;
+}
+
 bool raw_log_in(struct raw *raw, const char *user, const char *password, const char *schema,
                 uint32_t capabilities)
 {
-    uint8_t packet[1024], auth[NATIVE_LENGTH];
+    uint8_t packet[1024];
     if (raw->ssl)
         capabilities |= RAW_SSL;
     raw_packet(raw, raw->ssl ? 2 : 1, packet,
                raw_login_packet(raw, user, password, schema, capabilities, packet, sizeof packet));
-    if (raw_read(raw) != RAW_GOT)
-        return false;
-    struct auth_switch change;
-    if (raw->length && raw->packet[0] == 0xfe && auth_switch_read(raw->packet, raw->length, &change) &&
-        change.data.length >= SCRAMBLE_LENGTH) {
-        size_t length = raw_native_answer(password, change.data.at, auth);
-        raw_packet(raw, (uint8_t)(raw->sequence + 1), auth, length);
-        if (raw_read(raw) != RAW_GOT)
-            return false;
-    }
-    return raw->length && raw->packet[0] == 0;
+    return raw_proceed(raw, password);
 }
 
 struct raw *raw_open(int port, const char *user, const char *password, const char *schema,

@@ -175,5 +175,6 @@ static void run_row(struct row_session *session, const struct row *row)
 void rows_run(struct row_session *session, const struct row *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        run_row(session, &rows[i]);
+        if (!rows[i].only || rows[i].only == session->set->options.flavour)
+            run_row(session, &rows[i]);
 }

@@ -154,3 +154,15 @@ char *cluster_value(struct cluster *cluster, int server, const char *format, ...
     va_end(args);
     return value;
 }
+
+bool cluster_numbers(struct cluster *cluster, const char *schema, int from, int to)
+{
+    if (cluster->options.flavour == CLUSTER_MARIADB)
+        return true;
+    return cluster_sql(cluster, 0,
+                       "SET cte_max_recursion_depth = %1$d + 1;"
+                       "CREATE TABLE %3$s.seq_%2$d_to_%1$d (seq BIGINT UNSIGNED PRIMARY KEY)"
+                       " WITH RECURSIVE n (seq) AS"
+                       " (SELECT %2$d UNION ALL SELECT seq + 1 FROM n WHERE seq < %1$d) SELECT seq FROM n",
+                       to, from, schema) == 0;
+}

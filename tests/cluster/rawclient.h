@@ -15,7 +15,13 @@
 #include <stdint.h>
 
 /* No header of protocol/ is included here: <mysql.h> has macros and enumerators of the same names. */
-enum { RAW_PATIENCE_MS = 10000, RAW_HEADER = 4, RAW_PACKET_MAX = 0xffffff, RAW_SCRAMBLE = 20 };
+enum {
+    RAW_PATIENCE_MS = 10000,
+    RAW_HEADER = 4,
+    RAW_PACKET_MAX = 0xffffff,
+    RAW_SCRAMBLE = 20,
+    RAW_ANSWER_MAX = 32
+};
 
 /* Capabilities that tests choose. */
 enum {
@@ -38,10 +44,12 @@ struct raw {
     uint32_t capabilities; /* both sides' */
     uint32_t connection_id;
     uint8_t scramble[RAW_SCRAMBLE];
+    bool sha2;             /* the plugin meant last is caching_sha2_password, else mysql_native_password */
     uint8_t sequence;      /* of the packet read last */
     const uint8_t *packet; /* its payload: borrowed until the next read */
     size_t length;
     void *ssl;     /* private: NULL in clear */
+    bool local;    /* private: a unix socket */
     uint8_t *data; /* private: what was read */
     size_t start, end, size;
 };
@@ -75,13 +83,17 @@ void raw_forget(void *session);
 /* The login behind raw_greeting(), or behind raw_secure(). */
 bool raw_log_in(struct raw *raw, const char *user, const char *password, const char *schema,
                 uint32_t capabilities);
-/* The login packet for mysql_native_password; `schema` may be NULL. Returns its length. */
+/* The login packet, by the greeting's plugin; `schema` may be NULL. Returns its length. */
 size_t raw_login_packet(struct raw *raw, const char *user, const char *password, const char *schema,
                         uint32_t capabilities, uint8_t *out, size_t size);
 /* The answer to a scramble: RAW_SCRAMBLE bytes, or none for an empty password. Returns the length. */
 size_t raw_native_answer(const char *password, const uint8_t *scramble, uint8_t *out);
-/* Greeting and login; an auth switch to mysql_native_password is followed. False: refused; the ERR packet is
- * raw->packet. */
+/* The same by raw->sha2 and raw->scramble: at most RAW_ANSWER_MAX bytes. */
+size_t raw_auth_answer(const struct raw *raw, const char *password, uint8_t *out);
+/* Behind a login packet: answers auth switches and requests for the password until it is over. False:
+ * refused; the ERR packet, if there was one, is raw->packet. */
+bool raw_proceed(struct raw *raw, const char *password);
+/* Greeting and login, as raw_proceed() does it. */
 bool raw_login(struct raw *raw, const char *user, const char *password, const char *schema,
                uint32_t capabilities);
 /* raw_dial and raw_login; the test fails if it is refused. */

@@ -31,9 +31,10 @@ struct row {
     enum row_target target;
     const char *text; /* {m} stands for the marker, at least once for each statement of several in one packet;
                          without any, it goes behind the first word */
-    const char *value;  /* expected first value, "NULL", or "(none)" for no row; NULL: not looked at */
-    const char *column; /* expected name of that column; NULL: not looked at */
-    unsigned error;     /* expected error code; 0 is success */
+    const char *value;         /* expected first value, "NULL", or "(none)" for no row; NULL: not looked at */
+    const char *column;        /* expected name of that column; NULL: not looked at */
+    unsigned error;            /* expected error code; 0 is success */
+    enum cluster_flavour only; /* where the row is run, if it is not for both */
 };
 
 /* A session whose statements are followed. */
