@@ -128,7 +128,8 @@ check-programs: $(PROGRAMS)
 	@tests/run-parallel $(FUNC) $(UNIT) $(FUZZ)
 
 # The functional tests that hold for MySQL too; `check` runs all of them with MariaDB.
-MYSQL_FUNC := $(addprefix $(BUILD)/tests/functional/,test_cluster test_monitor test_sha2)
+MYSQL_FUNC := $(addprefix $(BUILD)/tests/functional/test_,cluster monitor sha2 \
+  pins sessions)
 check-mysql: check-mysql-deps ## functional tests against MySQL's servers: MYSQL_FUNC
 	@$(MAKE) $(in_parallel) check-mysql-here
 check-mysql-here: $(BUILD)/pointsman $(TOOLS) $(MYSQL_FUNC)
