@@ -150,6 +150,23 @@ static void put_entry(struct sink *sink, const struct state_entry *entry)
     }
 }
 
+/* MySQL takes DEFAULT for the opposite of the global value, with which sessions begin. */
+static bool has_wrong_default(const struct state_entry *entry)
+{
+    return state_entry_is(entry, "foreign_key_checks") || state_entry_is(entry, "unique_checks");
+}
+
+static void put_default(struct sink *sink, const struct state_entry *entry)
+{
+    write_bytes(&sink->w, entry->name, entry->name_length);
+    if (has_wrong_default(entry)) {
+        put(sink, "=@@GLOBAL.");
+        write_bytes(&sink->w, entry->name, entry->name_length);
+    } else {
+        put(sink, "=DEFAULT");
+    }
+}
+
 /* What `from` has and `to` has not goes back to its default; a character set's is not known here. */
 static void put_undo(struct sink *sink, const struct state_entry *entry, struct state_difference *difference)
 {
@@ -159,8 +176,7 @@ static void put_undo(struct sink *sink, const struct state_entry *entry, struct 
     case STATE_NAMES: difference->impossible = true; break;
     case STATE_VARIABLE:
         put_separator(sink, entry->kind);
-        write_bytes(&sink->w, entry->name, entry->name_length);
-        put(sink, "=DEFAULT");
+        put_default(sink, entry);
         break;
     case STATE_USER:
         /* One that was never set is binary. */

@@ -80,6 +80,8 @@ static const struct {
     {"a=1 b=x", "a=2 b=x", NULL, "SET a=2", ""},
     {"a=1 b=x", "b=x", NULL, "SET a=DEFAULT", ""},
     {"a=1 c=3", "b=2 c=4", NULL, "SET a=DEFAULT, b=2, c=4", ""},
+    {"foreign_key_checks=OFF unique_checks=OFF", "", NULL,
+     "SET foreign_key_checks=@@GLOBAL.foreign_key_checks, unique_checks=@@GLOBAL.unique_checks", ""},
     {"", "a=", NULL, "SET a=''", ""},
     /* numbers are numbers, and nothing else is */
     {"", "a=-5 b=1.5 c=18446744073709551615 d=0.000000", NULL,
