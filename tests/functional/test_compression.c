@@ -30,7 +30,8 @@ static int start_all(void **state)
     const struct pointsman_options quick = {.pointsman = "workers = 1\n", .more = "[failover]\nmode = off\n"};
     (void)state;
     set = cluster_start(&options);
-    if (set && cluster_sql(set, 0, "CREATE TABLE shop.item (id INT PRIMARY KEY, name LONGTEXT)") == 0 &&
+    if (set && cluster_numbers(set, "shop", 1, 200000) &&
+        cluster_sql(set, 0, "CREATE TABLE shop.item (id INT PRIMARY KEY, name LONGTEXT)") == 0 &&
         cluster_sync(set, 0, PATIENCE_MS) && (proxy = pointsman_start(set, &quick)))
         return 0;
     cluster_stop(set);

@@ -46,8 +46,9 @@ static int start_all(void **state)
     const struct cluster_account anybody = {"whoever", "whatever"};
     (void)state;
     set = cluster_start(&options);
-    if (set && cluster_sql(set, 0, "%s", objects) == 0 && cluster_sync(set, 0, PATIENCE_MS) &&
-        (wide = pointsman_start(set, &two)) && (narrow = pointsman_start(set, &one)) &&
+    if (set && cluster_numbers(set, "shop", 1, 100) && cluster_sql(set, 0, "%s", objects) == 0 &&
+        cluster_sync(set, 0, PATIENCE_MS) && (wide = pointsman_start(set, &two)) &&
+        (narrow = pointsman_start(set, &one)) &&
         (console = sql_connect(NULL, narrow->admin_port, &anybody, NULL, 0)))
         return 0;
     cluster_stop(set);

@@ -36,6 +36,15 @@ enum { PATIENCE_MS = 10000, MB = 1024 * 1024 };
 static struct cluster *set;
 static struct pointsman *proxy, *narrow;
 
+static bool make_numbers(void)
+{
+    static const int ends[] = {3, 10, 20, 100, 1050};
+    bool made = true;
+    for (size_t i = 0; made && i < sizeof ends / sizeof ends[0]; i++)
+        made = cluster_numbers(set, "shop", 1, ends[i]);
+    return made;
+}
+
 static int start_all(void **state)
 {
     static const char *const args[] = {"--max-allowed-packet=256M", "--local-infile=1", NULL};
@@ -45,7 +54,7 @@ static int start_all(void **state)
                                            .more = "[pool]\nmax_per_server = 1\n"};
     (void)state;
     set = cluster_start(&options);
-    if (set &&
+    if (set && make_numbers() &&
         cluster_sql(set, 0,
                     "CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(40));"
                     "INSERT INTO shop.item SELECT seq, CONCAT('item ', seq) FROM shop.seq_1_to_100;"

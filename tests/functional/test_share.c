@@ -44,8 +44,8 @@ static int start_all(void **state)
     const struct cluster_account anybody = {"whoever", "whatever"};
     (void)state;
     set = cluster_start(&options);
-    if (set && cluster_sql(set, 0, "%s", objects) == 0 && cluster_sync(set, 0, PATIENCE_MS) &&
-        (proxy = pointsman_start(set, &narrow)) &&
+    if (set && cluster_numbers(set, "shop", 1, 100) && cluster_sql(set, 0, "%s", objects) == 0 &&
+        cluster_sync(set, 0, PATIENCE_MS) && (proxy = pointsman_start(set, &narrow)) &&
         (console = sql_connect(NULL, proxy->admin_port, &anybody, NULL, 0)))
         return 0;
     cluster_stop(set);
