@@ -23,6 +23,7 @@ static const struct entry set_classes[] = {
     {"last_insert_id", SQL_VARIABLE_ONE_SHOT},
     {"proxy_user", SQL_VARIABLE_ONE_SHOT},
     {"rand_seed*", SQL_VARIABLE_ONE_SHOT},
+    {"statement_id", SQL_VARIABLE_ONE_SHOT}, /* MySQL's, reported with each statement to who tracks all */
     {"timestamp", SQL_VARIABLE_ONE_SHOT},
 
     /* Need a privilege, or change what is replicated. */

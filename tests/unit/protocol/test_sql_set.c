@@ -94,6 +94,7 @@ static void classes_of_variables(void **state)
         {"last_insert_id", SQL_VARIABLE_ONE_SHOT},
         {"identity", SQL_VARIABLE_ONE_SHOT},
         {"rand_seed1", SQL_VARIABLE_ONE_SHOT},
+        {"statement_id", SQL_VARIABLE_ONE_SHOT},
         {"sql_log_bin", SQL_VARIABLE_PRIVILEGED},
         {"GTID_NEXT", SQL_VARIABLE_PRIVILEGED},
         {"gtid_domain_id", SQL_VARIABLE_PRIVILEGED},
