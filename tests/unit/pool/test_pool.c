@@ -369,8 +369,14 @@ static void one_with_a_schema_changes_its_pool(void **state)
     backends[0]->dirty = true;
     backend_release(backends[0]); /* cleaned, it still has its schema, and nothing else */
     assert_ptr_equal(backends[0]->state, shop);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 3; i++) { /* reset, settings, and the schema once more, for its character set */
+        assert_true(peer_read(peers[0]) > 0);
+        assert_int_equal(peers[0]->data[PACKET_HEADER], i == 0   ? COM_RESET_CONNECTION
+                                                        : i == 1 ? COM_QUERY
+                                                                 : COM_INIT_DB);
+        peer_skip(peers[0]);
         peer_send(peers[0], packet_ok(1));
+    }
     assert_true(scene_until(one_is_idle, NULL));
     assert_int_equal(home->idle_count, 1);
     close_all(peers, 1);
