@@ -6,7 +6,7 @@
 #   tests/cluster/lib*.c   -> $(BUILD)/libcluster.a     starts and breaks real replication sets
 #   tests/cluster/pm-*.c   -> $(BUILD)/tests/pm-*       the same from the shell
 #   tests/unit/**/test_*.c -> $(BUILD)/tests/unit/...   one cmocka program a file
-#   tests/functional/test_*.c                           the same, against real servers
+#   tests/functional/test_*.c                           the same, against real servers; mysql/: MySQL only
 #   tests/fuzz/fuzz_*.c    -> $(BUILD)/tests/fuzz/...   a corpus runner with gcc, libFuzzer with `make fuzz`
 #   tests/bench/*.c        -> $(BUILD)/tests/bench/...
 #   tests/drivers/*                                   what applications' drivers do, a script each
@@ -44,6 +44,7 @@ CLUSTER  := $(wildcard tests/cluster/lib*.c)
 TOOLS    := $(patsubst tests/cluster/%.c,$(BUILD)/tests/%,$(wildcard tests/cluster/pm-*.c))
 UNIT     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c))
 FUNC     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/functional/test_*.c))
+MYSQL_ONLY := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/functional/mysql/test_*.c))
 FUZZ     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 DEMO     := $(BUILD)/tests/demo/demo
@@ -85,7 +86,7 @@ $(UNIT): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libproxy.a $(BU
 $(BUILD)/tests/unit/config/test_config_memory: ALL_LDFLAGS += -Wl,--wrap=calloc,--wrap=reallocarray,--wrap=strdup,--wrap=free
 # So do these, by tests/unit/scarce.h.
 $(filter-out %/test_config_memory,$(filter %_memory,$(UNIT))): ALL_LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc
-$(FUNC): $(BUILD)/tests/functional/%: $(BUILD)/tests/functional/%.o $(BUILD)/libcluster.a $(BUILD)/libproxy.a $(BUILD)/libprotocol.a
+$(FUNC) $(MYSQL_ONLY): $(BUILD)/tests/functional/%: $(BUILD)/tests/functional/%.o $(BUILD)/libcluster.a $(BUILD)/libproxy.a $(BUILD)/libprotocol.a
 	$(call say,ld,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 $(TOOLS): $(BUILD)/tests/%: $(BUILD)/tests/cluster/%.o $(BUILD)/libcluster.a
 	$(call say,ld,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -128,7 +129,7 @@ check-programs: $(PROGRAMS)
 	@tests/run-parallel $(FUNC) $(UNIT) $(FUZZ)
 
 # The functional tests that hold for MySQL too; `check` runs all of them with MariaDB.
-MYSQL_FUNC := $(addprefix $(BUILD)/tests/functional/test_,cluster monitor sha2 \
+MYSQL_FUNC := $(MYSQL_ONLY) $(addprefix $(BUILD)/tests/functional/test_,cluster monitor \
   pins sessions)
 check-mysql: check-mysql-deps ## functional tests against MySQL's servers: MYSQL_FUNC
 	@$(MAKE) $(in_parallel) check-mysql-here
