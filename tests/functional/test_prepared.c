@@ -73,13 +73,34 @@ static MYSQL *app_at(struct pointsman *to)
     return client;
 }
 
+/* Those that a test hasn't dropped, dropped behind it. */
+static MYSQL_STMT *statements[64];
+static int statements_count;
+
 static MYSQL_STMT *prepare(MYSQL *client, const char *text)
 {
     MYSQL_STMT *statement = mysql_stmt_init(client);
-    assert_non_null(statement);
+    assert_true(statement && statements_count < 64);
+    statements[statements_count++] = statement;
     if (mysql_stmt_prepare(statement, text, strlen(text)))
         fail_msg("%s: %s", text, mysql_stmt_error(statement));
     return statement;
+}
+
+static void drop(MYSQL_STMT *statement)
+{
+    for (int i = 0; i < statements_count; i++)
+        if (statements[i] == statement)
+            statements[i] = statements[--statements_count];
+    mysql_stmt_close(statement);
+}
+
+static int drop_all(void **state)
+{
+    (void)state;
+    while (statements_count)
+        mysql_stmt_close(statements[--statements_count]);
+    return 0;
 }
 
 /* Executes it with these numbers as parameters; the error's code. */
@@ -137,12 +158,19 @@ static void assert_gives(MYSQL_STMT *statement, long long number, const char *ex
         fail_msg("%lld: %s instead of %s", number, value ? value : "no row", expected);
 }
 
+static const char *item(int id)
+{
+    static char name[20];
+    snprintf(name, sizeof name, "item %d", id);
+    return name;
+}
+
 /* What is asked once. */
 static void assert_text_gives(MYSQL *client, const char *text, const char *expected)
 {
     MYSQL_STMT *statement = prepare(client, text);
     assert_gives(statement, 0, expected);
-    mysql_stmt_close(statement);
+    drop(statement);
 }
 
 static const char *pins(void)
@@ -181,7 +209,7 @@ static void reads_are_spread(void **state)
     assert_int_equal(answers[0], 0);
     assert_int_equal(answers[1], 20);
     assert_int_equal(answers[2], 20);
-    mysql_stmt_close(statement);
+    drop(statement);
     mysql_close(client);
 }
 
@@ -196,7 +224,7 @@ static void writes_run_on_the_primary(void **state)
     MYSQL_STMT *statement = prepare(client, "INSERT /* here */ INTO item VALUES (?, ?)");
     assert_int_equal(execute(statement, values), 0);
     assert_int_equal(mysql_stmt_affected_rows(statement), 1);
-    mysql_stmt_close(statement);
+    drop(statement);
     assert_true(general_log_count(&set->server[0], marks[0], "INSERT /* here */") > 0);
     assert_int_equal(general_log_count(&set->server[1], marks[1], "INSERT /* here */"), 0);
     assert_int_equal(general_log_count(&set->server[2], marks[2], "INSERT /* here */"), 0);
@@ -216,8 +244,8 @@ static void a_transaction_stays_where_it_is(void **state)
     for (int i = 0; i < 4; i++)
         assert_gives(where, 1, "1");
     assert_int_equal(sql_run(client, "ROLLBACK"), 0);
-    mysql_stmt_close(insert);
-    mysql_stmt_close(where);
+    drop(insert);
+    drop(where);
     mysql_close(client);
 }
 
@@ -315,7 +343,7 @@ static void long_texts_are_prepared_anywhere(void **state)
         }
         if (servers[1] != 3 || servers[2] != 3)
             fail_msg("%zu bytes: %d %d %d", lengths[i], servers[0], servers[1], servers[2]);
-        mysql_stmt_close(statement);
+        drop(statement);
         free(text);
     }
     mysql_close(client);
@@ -503,7 +531,7 @@ static long long placed_at(int server)
 static void few_of_many_stay_prepared(void **state)
 {
     enum { MANY = 20 };
-    MYSQL_STMT *statements[MANY];
+    MYSQL_STMT *many[MANY];
     long long before[SERVERS];
     (void)state;
     for (int i = 0; i < SERVERS; i++)
@@ -512,20 +540,20 @@ static void few_of_many_stay_prepared(void **state)
     for (int i = 0; i < MANY; i++) {
         char text[100];
         snprintf(text, sizeof text, "SELECT CONCAT(name, ' %d') FROM item WHERE id = ?", i);
-        statements[i] = prepare(client, text);
+        many[i] = prepare(client, text);
     }
     for (int round = 0; round < 3; round++)
         for (int i = 0; i < MANY; i++) {
             char name[60];
             snprintf(name, sizeof name, "item %d %d", 1 + i, i);
-            assert_gives(statements[i], 1 + i, name);
+            assert_gives(many[i], 1 + i, name);
         }
     /* Two, and one whose end goes with the next write; each server has one connection. */
     for (int i = 0; i < SERVERS; i++)
         if (placed_at(i) > before[i] + 3)
             fail_msg("%lld are prepared on db%d, %lld were before", placed_at(i), i + 1, before[i]);
     for (int i = 0; i < MANY; i++)
-        mysql_stmt_close(statements[i]);
+        drop(many[i]);
     mysql_close(client);
 }
 
@@ -588,7 +616,7 @@ static void a_cursor_holds_until_its_last_row(void **state)
     while (mysql_stmt_fetch(cursor) == 0) {
         assert_int_equal(number, ++rows);
         if (rows % 7 == 0)
-            assert_gives(beside, rows, sql_value(client, "SELECT name FROM item WHERE id = %d", rows));
+            assert_gives(beside, rows, item(rows));
     }
     assert_int_equal(rows, 35);
     assert_unpinned();
@@ -598,7 +626,7 @@ static void a_cursor_holds_until_its_last_row(void **state)
     assert_unpinned();
     assert_int_equal(execute(cursor, NULL), 0);
     assert_string_equal(pins(), "cursor");
-    mysql_stmt_close(cursor);
+    drop(cursor);
     assert_unpinned();
     assert_gives(beside, 1, "item 1");
     mysql_close(client);
@@ -627,10 +655,10 @@ static void two_cursors_go_each_its_way(void **state)
             assert_int_equal(mysql_stmt_fetch(cursors[i]), 0);
             assert_int_equal(numbers[i], from[i] + row);
         }
-    mysql_stmt_close(cursors[0]);
+    drop(cursors[0]);
     assert_int_equal(mysql_stmt_fetch(cursors[1]), 0);
     assert_int_equal(numbers[1], from[1] + 21);
-    mysql_stmt_close(cursors[1]);
+    drop(cursors[1]);
     assert_unpinned();
     mysql_close(client);
 }
@@ -672,7 +700,7 @@ static void long_data_of(struct pointsman *to, size_t length, size_t piece)
         fail_msg("%zu by %zu: other bytes arrived (%s)", length, piece, is ? is : "no row");
     free(is);
     assert_unpinned();
-    mysql_stmt_close(insert);
+    drop(insert);
     assert_int_equal(sql_run(client, "DELETE FROM blob_of"), 0);
     mysql_close(client);
 }
@@ -716,7 +744,7 @@ static void they_survive_their_connections(void **state)
     MYSQL_STMT *statement = prepare(client, "SELECT name FROM item WHERE id = ?"),
                *write = prepare(client, "UPDATE item SET name = name WHERE id = ?");
     for (int i = 0; i < 10; i++) {
-        assert_gives(statement, 1 + i, sql_value(client, "SELECT name FROM item WHERE id = %d", 1 + i));
+        assert_gives(statement, 1 + i, item(1 + i));
         assert_int_equal(execute(write, (long long[]){1 + i}), 0);
         for (int server = 0; server < SERVERS; server++)
             cluster_sql(set, server, "KILL USER app");
@@ -786,28 +814,28 @@ static void many_share_few_connections(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_are_spread),
-        cmocka_unit_test(writes_run_on_the_primary),
-        cmocka_unit_test(a_transaction_stays_where_it_is),
-        cmocka_unit_test(a_statement_means_what_it_did),
-        cmocka_unit_test(sessions_of_other_types_share_one),
-        cmocka_unit_test(types_that_were_told_once_hold),
-        cmocka_unit_test(long_texts_are_prepared_anywhere),
-        cmocka_unit_test(types_hold_for_long_values_too),
-        cmocka_unit_test(the_one_prepared_last_is_minus_one),
-        cmocka_unit_test(the_past_is_right_in_prepared_form),
-        cmocka_unit_test(tables_may_change_in_between),
-        cmocka_unit_test(few_of_many_stay_prepared),
-        cmocka_unit_test(ids_that_are_none),
-        cmocka_unit_test(nothing_outlives_a_reset),
-        cmocka_unit_test(a_cursor_holds_until_its_last_row),
-        cmocka_unit_test(two_cursors_go_each_its_way),
-        cmocka_unit_test(warnings_of_a_prepared_statement),
-        cmocka_unit_test(a_reset_leaves_the_schemas_character_set),
-        cmocka_unit_test(long_data_of_any_size),
-        cmocka_unit_test(long_data_is_dropped_by_a_reset),
-        cmocka_unit_test(they_survive_their_connections),
-        cmocka_unit_test(many_share_few_connections),
+        cmocka_unit_test_teardown(reads_are_spread, drop_all),
+        cmocka_unit_test_teardown(writes_run_on_the_primary, drop_all),
+        cmocka_unit_test_teardown(a_transaction_stays_where_it_is, drop_all),
+        cmocka_unit_test_teardown(a_statement_means_what_it_did, drop_all),
+        cmocka_unit_test_teardown(sessions_of_other_types_share_one, drop_all),
+        cmocka_unit_test_teardown(types_that_were_told_once_hold, drop_all),
+        cmocka_unit_test_teardown(long_texts_are_prepared_anywhere, drop_all),
+        cmocka_unit_test_teardown(types_hold_for_long_values_too, drop_all),
+        cmocka_unit_test_teardown(the_one_prepared_last_is_minus_one, drop_all),
+        cmocka_unit_test_teardown(the_past_is_right_in_prepared_form, drop_all),
+        cmocka_unit_test_teardown(tables_may_change_in_between, drop_all),
+        cmocka_unit_test_teardown(few_of_many_stay_prepared, drop_all),
+        cmocka_unit_test_teardown(ids_that_are_none, drop_all),
+        cmocka_unit_test_teardown(nothing_outlives_a_reset, drop_all),
+        cmocka_unit_test_teardown(a_cursor_holds_until_its_last_row, drop_all),
+        cmocka_unit_test_teardown(two_cursors_go_each_its_way, drop_all),
+        cmocka_unit_test_teardown(warnings_of_a_prepared_statement, drop_all),
+        cmocka_unit_test_teardown(a_reset_leaves_the_schemas_character_set, drop_all),
+        cmocka_unit_test_teardown(long_data_of_any_size, drop_all),
+        cmocka_unit_test_teardown(long_data_is_dropped_by_a_reset, drop_all),
+        cmocka_unit_test_teardown(they_survive_their_connections, drop_all),
+        cmocka_unit_test_teardown(many_share_few_connections, drop_all),
     };
     cmocka_set_test_filter(getenv("POINTSMAN_TEST"));
     return cmocka_run_group_tests(tests, start_all, stop_all);
