@@ -23,9 +23,11 @@ enum { PATIENCE_MS = 10000, WIDE = 8 };
 static struct cluster *set;
 static struct pointsman *wide, *narrow;
 
-static const char objects[] = "CREATE TABLE shop.item (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(40));"
-                              "INSERT INTO shop.item SELECT seq, CONCAT('item ', seq) FROM shop.seq_1_to_100;"
-                              "CREATE ROLE actor; GRANT SELECT ON mysql.db TO actor; GRANT actor TO app@'%'";
+static const char objects[] =
+    "CREATE TABLE shop.item (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(40));"
+    "CREATE TABLE shop.ticket (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(40));"
+    "INSERT INTO shop.item SELECT seq, CONCAT('item ', seq) FROM shop.seq_1_to_100;"
+    "CREATE ROLE actor; GRANT SELECT ON mysql.db TO actor; GRANT actor TO app@'%'";
 
 static int start_all(void **state)
 {
@@ -189,6 +191,45 @@ static void warnings_of_many_sessions_are_kept(void **state)
         assert_int_equal(sql_run(fresh, "SHOW WARNINGS"), 0);
     assert_int_equal(sql_number(fresh, "SHOW COUNT(*) WARNINGS"), 0);
     mysql_close(fresh);
+}
+
+/* What each of many sessions asks for is about its own last statement, in whatever form. */
+static void ids_and_rows_of_many_sessions_are_kept(void **state)
+{
+    static const char *const statements[] = {
+        "INSERT INTO ticket (name) VALUES ('of %d')",
+        "SELECT SQL_CALC_FOUND_ROWS id FROM item WHERE id <= 10 + %d %% 80 LIMIT 3",
+        "SELECT id FROM item WHERE id <= 10 + %d %% 80",
+        "(SELECT id FROM item WHERE id <= 9) UNION ALL (SELECT id FROM item WHERE id <= 1 + %d %% 80)"};
+    (void)state;
+    for (int i = 0; i < SESSIONS; i++) {
+        tenants[i].client = app_at(wide);
+        assert_int_equal(sql_run(tenants[i].client, statements[i % 4], i), 0);
+    }
+    for (int i = 0; i < SESSIONS; i++) {
+        MYSQL *client = tenants[i].client;
+        bool inserts = i % 4 == 0;
+        assert_int_equal(sql_number(client, "SELECT 5 + ROW_COUNT() AS n"), inserts ? 6 : 4);
+        assert_int_equal(sql_run(client, statements[i % 4], i), 0);
+        assert_int_equal(sql_number(client, inserts ? "SELECT ROW_COUNT()" : "SELECT found_rows ( );"),
+                         inserts ? 1 : 10 + i % 80);
+        if (inserts) {
+            long long id = sql_number(client, "SELECT MAX(id) FROM ticket WHERE name = 'of %d'", i);
+            assert_true(id > 0);
+            assert_int_equal(sql_number(client, "SELECT LAST_INSERT_ID()"), id);
+            assert_int_equal(sql_number(client, "SELECT 2 * LAST_INSERT_ID() AS twice"), 2 * id);
+            assert_int_equal(sql_number(client, "SELECT @@identity"), id);
+            assert_int_equal(sql_number(client, "SELECT id FROM ticket WHERE id = LAST_INSERT_ID()"), id);
+            assert_int_equal(sql_number(client, "SELECT 1; SET @a = 5; SELECT LAST_INSERT_ID() + @a"),
+                             id + 5);
+            assert_int_equal(sql_run(client, "SELECT nonsense"), 1054);
+            assert_int_equal(sql_number(client, "SELECT LAST_INSERT_ID()"), id);
+        } else {
+            assert_int_equal(sql_number(client, "SELECT LAST_INSERT_ID()"), 0);
+        }
+    }
+    for (int i = 0; i < SESSIONS; i++)
+        mysql_close(tenants[i].client);
 }
 
 /* --- what one leaves and another must not see --- */
@@ -562,6 +603,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_hundred_sessions_share_eight_connections),
         cmocka_unit_test(warnings_of_many_sessions_are_kept),
+        cmocka_unit_test(ids_and_rows_of_many_sessions_are_kept),
         cmocka_unit_test(nothing_is_seen_of_others),
         cmocka_unit_test(nothing_is_left_for_the_next),
         cmocka_unit_test(nothing_is_left_after_a_reset),
