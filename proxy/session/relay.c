@@ -203,6 +203,22 @@ static bool heal(struct relay *relay, const struct answer_err *err)
     return statement_again(session);
 }
 
+/* MySQL's servers say so before they close a connection, when they are stopped and by KILL. As long as the
+ * client has seen nothing this is a lost connection like any other. True: it is. */
+static bool goes_away(struct relay *relay, const struct answer_err *err)
+{
+    struct session *session = relay->session;
+    bool begun = session->answer_sent ||
+                 ((relay->parts_count || relay->run) && session->statement.count != 1);
+    if (err->code != SERVER_ERROR_SERVER_SHUTDOWN || begun)
+        return false;
+    relay->parts_count = 0;
+    relay->run = NULL;
+    relay->session = NULL;
+    relay_events.lost(relay->backend);
+    return true;
+}
+
 /* A server's other error in its place: what a single server would have said. */
 static void replace_err(struct relay *relay, const struct result_event *event, enum server_error code)
 {
@@ -226,7 +242,7 @@ static bool client_err(struct relay *relay, const struct result_event *event)
     figure_add(&session->worker->figures.server_errors[relay->backend->pool->server], 1);
     if (!answer_err_read(event->packet + PACKET_HEADER, event->length - PACKET_HEADER, &err))
         return false;
-    if (heal(relay, &err))
+    if (heal(relay, &err) || goes_away(relay, &err))
         return true;
     session->interrupted |= err.code == SERVER_ERROR_QUERY_INTERRUPTED;
     if (err.code == SERVER_ERROR_OPTION_PREVENTS && session->status & STATUS_IN_TRANS_READONLY)

@@ -38,7 +38,7 @@ static bool make_set(void)
 {
     const struct cluster_options options = {.servers = SERVERS, .no_general_log = true};
     set = cluster_start(&options);
-    return set &&
+    return set && cluster_numbers(set, "shop", 1, 100) &&
            cluster_sql(set, 0,
                        "CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(40));"
                        "INSERT INTO shop.item SELECT seq, CONCAT('item ', seq) FROM shop.seq_1_to_100") ==

@@ -32,7 +32,7 @@ static bool replicas_receive(void *arg)
 {
     (void)arg;
     for (int i = 1; i < SERVERS; i++) {
-        char *value = sql_column(set->server[i].root, "SHOW SLAVE STATUS", "Slave_IO_Running");
+        char *value = sql_column(set->server[i].root, set->dialect->status, set->dialect->io_running);
         bool yes = value && strcmp(value, "Yes") == 0;
         free(value);
         if (!yes)
