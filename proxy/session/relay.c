@@ -225,8 +225,8 @@ static void replace_err(struct relay *relay, const struct result_event *event, e
     const struct server_error_text *text = server_error_text(code);
     struct writer w = writer_of(relay->made, (size_t)(relay->made_end - relay->made));
     size_t mark = packet_begin(&w);
-    answer_err_write(&w, text->code, text->state, text->format, strlen(text->format),
-                     relay->session->capabilities);
+    const char *words = session_words(relay->session, text);
+    answer_err_write(&w, text->code, text->state, words, strlen(words), relay->session->capabilities);
     packet_end(&w, mark, packet_sequence(event->packet));
     replace(relay, event->length, relay->made, writer_length(&w));
     relay->made += writer_length(&w);

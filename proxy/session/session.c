@@ -83,8 +83,7 @@ void session_send_err(struct session *session, uint8_t sequence, uint16_t code, 
     session_send(session, packet, writer_length(&w));
 }
 
-/* The words of the servers behind: the flavours differ in some. */
-static const char *words_of(const struct session *session, const struct server_error_text *text)
+const char *session_words(const struct session *session, const struct server_error_text *text)
 {
     const struct topology *topology = session->worker->topology;
     int model = topology->primary != TOPOLOGY_NOBODY ? topology->primary : 0;
@@ -98,7 +97,7 @@ void session_send_error(struct session *session, uint8_t sequence, enum server_e
     char message[512];
     va_list arguments;
     va_start(arguments, code);
-    int length = vsnprintf(message, sizeof message, words_of(session, text), arguments);
+    int length = vsnprintf(message, sizeof message, session_words(session, text), arguments);
     va_end(arguments);
     if (length >= (int)sizeof message)
         length = sizeof message - 1;

@@ -140,6 +140,8 @@ void session_send_err(struct session *session, uint8_t sequence, uint16_t code, 
                       const char *message, size_t length);
 /* The server's own words for a code, with its arguments. */
 void session_send_error(struct session *session, uint8_t sequence, enum server_error code, ...);
+/* The words of the servers behind: the flavours differ in some. */
+const char *session_words(const struct session *session, const struct server_error_text *text);
 void session_tick(struct session *session, uint64_t now); /* those in worker->waiting and ->logins */
 void session_drained_backend(struct session *session);    /* the server takes bytes again */
 const char *session_host(const struct session *session);
