@@ -109,7 +109,7 @@ static void a_read_only_transaction_sees_its_own_writes_too(void **state)
     assert_true(cluster_sync(front.set, 0, PATIENCE_MS));
     for (int i = 0; i < 2; i++) {
         blockers[i] = cluster_connect(front.set, 1 + i, &cluster_root, "shop");
-        run(blockers[i], "LOCK TABLES note WRITE");
+        run(blockers[i], "LOCK TABLES note READ");
     }
     run(session, "INSERT INTO note VALUES (1, 7)");
     run(session, "START TRANSACTION READ ONLY");
