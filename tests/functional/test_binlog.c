@@ -22,6 +22,11 @@ static struct cluster *set;
 static struct pointsman *proxy;
 static const struct cluster_account follower = {"follower", "follows"};
 
+static bool mysql(void)
+{
+    return set->options.flavour == CLUSTER_MYSQL;
+}
+
 static bool logs_in(void *arg)
 {
     MYSQL *client = pointsman_connect(proxy, &follower, NULL);
@@ -40,8 +45,9 @@ static int start_all(void **state)
     if (set &&
         cluster_sql(set, 0,
                     "CREATE USER follower@'%%' IDENTIFIED BY 'follows';"
-                    "GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO follower@'%%';"
-                    "CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(40))") == 0 &&
+                    "GRANT REPLICATION SLAVE, %s ON *.* TO follower@'%%';"
+                    "CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(40))",
+                    mysql() ? "REPLICATION CLIENT" : "BINLOG MONITOR") == 0 &&
         cluster_sync(set, 0, PATIENCE_MS) && (proxy = pointsman_start(set, &quick)) &&
         wait_for(logs_in, NULL, PATIENCE_MS))
         return 0;
@@ -82,7 +88,8 @@ static void the_log_is_read_as_from_the_primary(void **state)
     for (int i = 0; i < 20; i++)
         assert_int_equal(sql_run(client, "INSERT INTO item VALUES (%d, 'item %d')", i, i), 0);
     mysql_close(client);
-    char *file = sql_column(set->server[0].root, "SHOW MASTER STATUS", "File");
+    char *file = sql_column(set->server[0].root, mysql() ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS",
+                            "File");
     assert_int_equal(cluster_sql(set, 0, "FLUSH BINARY LOGS"), 0); /* so that it has an end */
     char *direct = events_by(set->server[0].port, file), *through = events_by(proxy->port, file);
     assert_non_null(strstr(direct, "item 19"));
@@ -103,17 +110,18 @@ static void a_replica_follows_through_the_proxy(void **state)
 {
     (void)state;
     assert_int_equal(cluster_sql(set, FOLLOWER,
-                                 "STOP SLAVE; CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = %d, "
-                                 "MASTER_USER = '%s', MASTER_PASSWORD = '%s', MASTER_CONNECT_RETRY = 1; "
-                                 "START SLAVE",
-                                 proxy->port, follower.user, follower.password),
+                                 "STOP REPLICA; CHANGE %4$s TO %5$s_HOST = '127.0.0.1', %5$s_PORT = %1$d, "
+                                 "%5$s_USER = '%2$s', %5$s_PASSWORD = '%3$s', %5$s_CONNECT_RETRY = 1; "
+                                 "START REPLICA",
+                                 proxy->port, follower.user, follower.password,
+                                 mysql() ? "REPLICATION SOURCE" : "MASTER", set->dialect->source),
                      0);
     MYSQL *client = pointsman_connect(proxy, &cluster_app, "shop");
     for (int id = 1000; id < 1005; id++) {
         assert_int_equal(sql_run(client, "INSERT INTO item VALUES (%d, 'followed')", id), 0);
         assert_true(wait_for(has_arrived, &id, PATIENCE_MS));
     }
-    char *port = sql_column(set->server[FOLLOWER].root, "SHOW SLAVE STATUS", "Master_Port");
+    char *port = sql_column(set->server[FOLLOWER].root, set->dialect->status, set->dialect->source_port);
     assert_int_equal(atoi(port), proxy->port);
     free(port);
     /* Nobody waits for the end of what has none. */

@@ -45,7 +45,7 @@ static int start_all(void **state)
                                                   "[failover]\nmode = off\n"};
     (void)state;
     set = cluster_start(&options);
-    if (set &&
+    if (set && cluster_numbers(set, "shop", 0, 99) &&
         cluster_sql(set, 0,
                     "CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(40));"
                     "CREATE TABLE shop.sale (id INT PRIMARY KEY AUTO_INCREMENT, buyer INT);"

@@ -47,7 +47,7 @@ static int start_all(void **state)
     const struct cluster_options options = {.no_general_log = true};
     (void)state;
     set = cluster_start(&options);
-    if (set &&
+    if (set && cluster_numbers(set, "shop", 1, 100) &&
         cluster_sql(set, 0,
                     "CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(40));"
                     "INSERT INTO shop.item SELECT seq, CONCAT('rogue ', seq) FROM shop.seq_1_to_100") == 0 &&
