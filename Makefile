@@ -130,7 +130,7 @@ check-programs: $(PROGRAMS)
 
 # The functional tests that hold for MySQL too; `check` runs all of them with MariaDB.
 MYSQL_FUNC := $(MYSQL_ONLY) $(addprefix $(BUILD)/tests/functional/test_,cluster monitor \
-  pins sessions prepared share relay compression crowd faults faults_primary admin)
+  pins sessions prepared share relay compression crowd faults faults_primary admin routing tls views)
 check-mysql: check-mysql-deps ## functional tests against MySQL's servers: MYSQL_FUNC
 	@$(MAKE) $(in_parallel) check-mysql-here
 check-mysql-here: $(BUILD)/pointsman $(TOOLS) $(MYSQL_FUNC)
