@@ -13,6 +13,7 @@
 #include "../cluster/cluster.h"
 #include "../cluster/pointsman.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -488,6 +489,10 @@ static void no_more_connections_than_allowed(void **state)
     for (int i = 0; i < 20; i++)
         for (int server = 0; server < set->count; server++) {
             long long count = connections_at(server, "'app', 'report'");
+            if (count > WIDE + 1) { /* a server takes a moment to see that one was closed */
+                poll(NULL, 0, 50);
+                count = connections_at(server, "'app', 'report'");
+            }
             most = count > most ? count : most;
         }
     for (int i = 0; i < CLIENTS; i++) {
