@@ -171,6 +171,12 @@ void execute_run(struct session *session, const uint8_t *payload, size_t length,
         refuse(session, WRONG_ARGUMENTS, "HY000", "Incorrect arguments to mysqld_stmt_execute");
         return;
     }
+    /* In pieces of 16 MB it can't become longer, and without types it would have those of another session. */
+    if (!whole && execute_lacks_types(session, payload, length)) {
+        refuse(session, ANY_ERROR, "HY000",
+               "An EXECUTE of 16 MB or more must have the types of its parameters");
+        return;
+    }
     if (payload[5] && !make_loose(session, handle)) {
         refuse(session, 1041, "HY000", "Out of memory.");
         return;
