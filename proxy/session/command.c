@@ -14,16 +14,10 @@ static void run_quit(struct session *session, const uint8_t *payload, size_t len
     session_close(session);
 }
 
-static void finish_local(struct session *session)
-{
-    conn_consume(&session->conn, session->request);
-    session->request = 0;
-}
-
 static void run_ping(struct session *session, const uint8_t *payload, size_t length)
 {
     (void)payload, (void)length;
-    finish_local(session);
+    session_consume(session);
     session->row_count = 0;
     session_send_ok(session, 1);
 }
@@ -31,7 +25,7 @@ static void run_ping(struct session *session, const uint8_t *payload, size_t len
 static void run_unknown(struct session *session, const uint8_t *payload, size_t length)
 {
     (void)payload, (void)length;
-    finish_local(session);
+    session_consume(session);
     session_send_error(session, 1, SERVER_ERROR_UNKNOWN_COMMAND);
 }
 
@@ -59,7 +53,7 @@ static void run_reset(struct session *session, const uint8_t *payload, size_t le
 {
     (void)payload, (void)length;
     struct state *fresh = state_after_reset(&session->worker->states, session->initial, session->state);
-    finish_local(session);
+    session_consume(session);
     forget_all(session);
     session->capabilities &= ~(
         uint32_t)CAP_IGNORE_SPACE; /* it was part of sql_mode, which is the default now */
@@ -77,7 +71,7 @@ static void run_query(struct session *session, const uint8_t *payload, size_t le
 {
     statement_read(session, (const char *)payload + 1, length - 1);
     if (diagnose_reply(session, (const char *)payload + 1, length - 1)) {
-        finish_local(session);
+        session_consume(session);
         return;
     }
     if (!kill_ask(session))
@@ -150,7 +144,7 @@ static void run_set_option(struct session *session, const uint8_t *payload, size
         run_primary(session, payload, length);
         return;
     }
-    finish_local(session);
+    session_consume(session);
     session_send_eof(session, 1);
 }
 

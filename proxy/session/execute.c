@@ -36,18 +36,12 @@ static struct handle *find(struct session *session, const uint8_t *payload, size
     return session->executing;
 }
 
-static void finish_local(struct session *session)
-{
-    conn_consume(&session->conn, session->request);
-    session->request = 0;
-}
-
 /* An answer of ours. Of a longer request the rest is still to come: nobody would know where it ends. */
 static void refuse(struct session *session, uint16_t code, const char *state, const char *words)
 {
     if (!session->request)
         session->close_after = true;
-    finish_local(session);
+    session_consume(session);
     session_send_err(session, 1, code, state, words, strlen(words));
 }
 
@@ -190,29 +184,27 @@ void execute_run(struct session *session, const uint8_t *payload, size_t length,
         statement_begin(session);
 }
 
+static void go_where_it_is(struct session *session)
+{
+    session->statement = route_statement_unread(ROUTE_REASON_COMMAND, false);
+    session->statement.effects = 0;
+    statement_begin(session);
+}
+
 /* What has no answer can't be refused either: the next EXECUTE is. */
 void execute_keep_data(struct session *session, const uint8_t *payload, size_t length, bool whole)
 {
     struct handle *handle = find(session, payload, length);
     bool kept = handle && whole && !handle->streamed && handle_keep_data(session, handle, payload, length);
     if (kept || (!handle && whole)) {
-        finish_local(session);
+        session_consume(session);
         return;
     }
     if (!handle || !make_loose(session, handle)) {
         session_close(session);
         return;
     }
-    session->statement = route_statement_unread(ROUTE_REASON_COMMAND, false);
-    session->statement.effects = 0;
-    statement_begin(session);
-}
-
-static void go_where_it_is(struct session *session)
-{
-    session->statement = route_statement_unread(ROUTE_REASON_COMMAND, false);
-    session->statement.effects = 0;
-    statement_begin(session);
+    go_where_it_is(session);
 }
 
 void execute_fetch(struct session *session, const uint8_t *payload, size_t length)
@@ -242,7 +234,7 @@ void execute_reset(struct session *session, const uint8_t *payload, size_t lengt
         go_where_it_is(session);
         return;
     }
-    finish_local(session);
+    session_consume(session);
     session_send_ok(session, 1);
 }
 
@@ -250,7 +242,7 @@ void execute_close(struct session *session, const uint8_t *payload, size_t lengt
 {
     struct handle *handle = find(session, payload, length);
     session->executing = NULL;
-    finish_local(session);
+    session_consume(session);
     if (!handle)
         return;
     if (session->backend && (handle->cursor || handle->streamed))
@@ -293,13 +285,11 @@ static void drop_variant(struct session *session)
 /* With literals in the place of what only the session knows. */
 static void choose_variant(struct session *session)
 {
-    static const uint32_t replaced = SQL_READS_INSERT_ID | SQL_READS_FOUND_ROWS | SQL_READS_ROW_COUNT |
-                                     SQL_READS_CONNECTION_ID | SQL_READS_DIAGNOSTICS;
     struct worker *worker = session->worker;
     const struct prepared *prepared = session->executing->prepared;
     size_t length;
     drop_variant(session);
-    if (session->code != COM_STMT_EXECUTE || !(session->statement.effects & replaced))
+    if (session->code != COM_STMT_EXECUTE || !(session->statement.effects & PAST_REPLACED))
         return;
     const char *text = past_rewrite(session, prepared->text, prepared->length, (char *)worker->outgoing,
                                     WORKER_SCRATCH, &length);

@@ -111,8 +111,7 @@ void kill_session(struct session *target, bool query_only)
 static void tell(struct session *session, const struct order *order)
 {
     session->order = NULL;
-    conn_consume(&session->conn, session->request);
-    session->request = 0;
+    session_consume(session);
     session_step_to(session, SESSION_READY);
     if (order->outcome == KILL_DONE)
         session_send_ok(session, 1);

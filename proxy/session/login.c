@@ -177,8 +177,7 @@ static void fail(struct session *session)
     login_attempt_free(session);
     session->row_count = -1;
     session->changes_failed++;
-    conn_consume(&session->conn, session->request);
-    session->request = 0;
+    session_consume(session);
     session_step_to(session, SESSION_READY);
     session_next(session);
 }
@@ -240,8 +239,7 @@ static void welcome(struct session *session)
         count_tls(session);
     penalty_forgive(session_host(session));
     login_attempt_free(session);
-    conn_consume(&session->conn, session->request);
-    session->request = 0;
+    session_consume(session);
     session_step_to(session, SESSION_READY);
     session_send_ok(session, session->sequence);
     enum conn_compression how = session->capabilities & CAP_COMPRESS ? CONN_ZLIB : CONN_ZSTD;
@@ -362,10 +360,7 @@ static void admit(struct session *session, struct bytes answer)
     switch (proof_take(session, &login->proof, login->user, account, answer)) {
     case PROOF_GOOD: let_in(session, account); break;
     case PROOF_WRONG: refuse(session); break;
-    case PROOF_ASKED:
-        conn_consume(&session->conn, session->request);
-        session->request = 0;
-        break;
+    case PROOF_ASKED: session_consume(session); break;
     }
 }
 
@@ -434,8 +429,7 @@ static void begin(struct session *session, const struct login *login)
     } else if (has_answered(session, login)) {
         admit(session, login->auth);
     } else {
-        conn_consume(&session->conn, session->request);
-        session->request = 0;
+        session_consume(session);
         ask_again(session);
     }
 }
@@ -475,8 +469,7 @@ bool login_secure(struct session *session, const uint8_t *payload, size_t length
         return false;
     session->sequence = sequence;
     session->login->tls = NULL;
-    conn_consume(&session->conn, session->request);
-    session->request = 0;
+    session_consume(session);
     if (conn_secure_client(&session->conn, tls->clients) != CONN_OK)
         session_close(session);
     tls_unref(tls);

@@ -83,11 +83,9 @@ static struct iovec interruption(uint8_t *out, size_t size)
 /* A COM_QUERY: as it came, or with literals for what it asks of the session's past. */
 static struct iovec query_bytes(struct session *session, uint8_t *out, size_t size)
 {
-    static const uint32_t rewritten = SQL_READS_INSERT_ID | SQL_READS_FOUND_ROWS | SQL_READS_ROW_COUNT |
-                                      SQL_READS_CONNECTION_ID | SQL_READS_DIAGNOSTICS;
     struct chunk *in = session->conn.in;
     uint8_t *packet = in->data + in->start;
-    if (session->code == COM_QUERY && session->statement.effects & rewritten) {
+    if (session->code == COM_QUERY && session->statement.effects & PAST_REPLACED) {
         size_t length;
         const char *text = past_rewrite(session, (const char *)packet + PACKET_HEADER + 1,
                                         session->request - PACKET_HEADER - 1, (char *)out + PACKET_HEADER + 1,

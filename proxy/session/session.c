@@ -142,6 +142,12 @@ static bool run_one(struct session *session)
     return true;
 }
 
+void session_consume(struct session *session)
+{
+    conn_consume(&session->conn, session->request);
+    session->request = 0;
+}
+
 void session_next(struct session *session)
 {
     if (session->in_next)

@@ -131,7 +131,8 @@ struct session *session_new_errand(const struct backend *model); /* without a cl
 void session_close(struct session *session); /* closes and frees; what runs for it is swallowed */
 /* What it asked a connection for has come: if it waited for nothing else, its statement goes on. */
 void session_continue(struct session *session);
-void session_next(struct session *session); /* runs the commands that lie ready */
+void session_consume(struct session *session); /* the request is over, or was answered here */
+void session_next(struct session *session);    /* runs the commands that lie ready */
 void session_step_to(struct session *session, enum session_step step);
 void session_send(struct session *session, const void *packet, size_t length);
 void session_send_ok(struct session *session, uint8_t sequence);
@@ -296,6 +297,11 @@ struct command *values_ask(struct session *session,
 void values_carry(struct session *session, const uint8_t *answer, size_t length);
 
 /* ---- past.c ---- */
+/* What past_rewrite() replaces. */
+enum {
+    PAST_REPLACED = SQL_READS_INSERT_ID | SQL_READS_FOUND_ROWS | SQL_READS_ROW_COUNT |
+                    SQL_READS_CONNECTION_ID | SQL_READS_DIAGNOSTICS
+};
 enum past_answer { PAST_KNOWN, PAST_SAVING };
 enum past_answer past_ask(struct session *session, uint32_t effects);
 void past_leave(struct session *session, enum past_kind kind); /* only its backend knows */

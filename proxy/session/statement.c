@@ -144,8 +144,7 @@ static void wait_for_server(struct session *session)
 static void finish(struct session *session)
 {
     session->muted = session->alone = false;
-    conn_consume(&session->conn, session->request);
-    session->request = 0;
+    session_consume(session);
     session_step_to(session, SESSION_READY);
     session_next(session);
 }
@@ -172,8 +171,7 @@ void statement_fail(struct session *session, uint16_t code, const char *state, c
     }
     if (session->request == 0)
         session->close_after = true; /* it was passed on in pieces, and the rest still comes */
-    conn_consume(&session->conn, session->request);
-    session->request = 0;
+    session_consume(session);
     session->row_count = -1;
     execute_settle(session, false);
     session_send_err(session, session->answer_sent ? session->sequence : 1, code, state, message, length);
@@ -501,8 +499,7 @@ void statement_end(struct session *session, bool good)
         return;
     }
     session->muted = false;
-    conn_consume(&session->conn, session->request);
-    session->request = 0;
+    session_consume(session);
     session_step_to(session, SESSION_READY);
     if (session->pins) {
         backend_hold(backend);

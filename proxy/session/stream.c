@@ -111,15 +111,13 @@ void stream_begin_request(struct session *session)
 void stream_begin_file(struct session *session)
 {
     /* The request that asked for the file has been understood: it need not be kept any more. */
-    conn_consume(&session->conn, session->request);
-    session->request = 0;
+    session_consume(session);
     begin(session,
           (struct stream){.is_file = true, .sequence = (uint8_t)(session->backend->result.sequence + 1)});
 }
 
 void stream_begin_open(struct session *session)
 {
-    conn_consume(&session->conn, session->request);
-    session->request = 0;
+    session_consume(session);
     begin(session, (struct stream){.is_open = true});
 }
